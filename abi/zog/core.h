@@ -1,0 +1,258 @@
+/* The core's interface to domains: core calls, staged operations, and the structures they use.
+ *
+ * A domain enters the core by `syscall` with the call number in rax. Arguments are in
+ * rdi, rsi, rdx, r10, r8, r9, r12, r13; results in rax (zog_status_t), rdx, r10, r8, r9. rcx and r11 are lost.
+ * A program's `syscall` is never a core call: the core crosses to its personality.
+ *
+ * Calls come in two kinds. Immediate calls read, or write only what a replay would write again the same.
+ * Everything that changes core objects is a *staged operation*: the domain appends it to its transaction
+ * page (struct zog_txn) and the core carries it out together with the commit, in the same entry, or not at all.
+ */
+#ifndef ZOG_CORE_H
+#define ZOG_CORE_H
+
+#include <stdint.h>
+#include "layout.h"
+#include "status.h"
+
+/* Immediate core calls. */
+enum zog_core_call {
+	ZOG_CORE_CALL = 0,   /* rdi=capability (ENTRY) rsi=method rdx,r10,r8,r9,r12,r13=words -> rax, rdx,r10,r8,r9 */
+	ZOG_CORE_REPLY = 1,  /* rdi=status rsi,rdx,r10,r8=words; for ZOG_WAIT: rsi=event rdx=seen r10=deadline_ns */
+	ZOG_CORE_COMMIT = 2, /* commit the running transaction, staged operations too, and go on in a new one */
+	ZOG_CORE_LOG = 3,    /* rdi=level rsi=text rdx=length (<= 256): one line to the system log */
+	ZOG_CORE_COPY = 4,   /* rdi=struct zog_copy *: bytes between a program, a payload frame, and own memory */
+	ZOG_CORE_EVENT_READ = 5,  /* rdi=event -> rdx=count */
+	ZOG_CORE_PORT_READ = 6,   /* rdi=capability (PORTS) rsi=port rdx=width 1,2,4 -> rdx=value */
+	ZOG_CORE_PORT_WRITE = 7,  /* rdi=capability (PORTS) rsi=port rdx=width r10=value */
+	ZOG_CORE_THREAD_REGS = 8, /* rdi=thread slot or ZOG_SELF, rsi=struct zog_regs * out */
+	ZOG_CORE_FRAME_PIN = 9,   /* rdi=frame rsi=1 pin, 0 unpin: keep a frame from reuse while a device uses it;
+	                             the frame must belong to a domain of the running chain -> rdx=physical address */
+	ZOG_CORE_INCIDENT = 10,   /* rdi=capability (INSPECT) rsi=number rdx=struct zog_incident * out */
+	ZOG_CORE_STATS = 11,      /* rdi=capability (INSPECT) rsi=domain id rdx=struct zog_domain_stats * out */
+	ZOG_CORE_XSTATE = 12,     /* rdi=thread slot or ZOG_SELF rsi=buffer rdx=length r10=0 read, 1 write: vector state
+	                             in XSAVE layout, at most ZOG_XSTATE_SIZE bytes */
+	ZOG_CORE_ABORT = 13,      /* copy the logged ranges back from the committed image, drop staged operations */
+	ZOG_CORE_FAIL = 14,       /* rdi=enum zog_cause rsi,rdx=detail: the runtime found this domain wrong; ends it */
+	ZOG_CORE_CALL_COUNT
+};
+
+#define ZOG_SELF 0xfffffffful /* the thread at whose root this invocation hangs, or its address space */
+#define ZOG_XSTATE_SIZE 1088ul
+
+/* What an invocation finds in its registers at entry:
+ * rdi = method (16 bits) | reason << 16 (8 bits) | cpu << 24 (8 bits)
+ * rsi = client domain (or ZOG_CLIENT_CORE) << 32 | thread id; the core vouches for it
+ * rdx, r10, r8, r9, r12, r13, r14 = words */
+#define ZOG_CLIENT_CORE 0xfffful
+
+enum zog_reason {
+	ZOG_REASON_CALL = 0,     /* first issue */
+	ZOG_REASON_EVENT = 1,    /* issued again: the awaited event moved */
+	ZOG_REASON_DEADLINE = 2, /* issued again: the deadline of the WAIT passed */
+	ZOG_REASON_RESTART = 3,  /* issued again: a server died and was restarted */
+	ZOG_REASON_WAKE = 4,     /* issued again: OP_THREAD_WAKE (a signal) */
+};
+
+/* Methods: contract number << 8 | method. Contract 0 is what the core itself asks of a domain. */
+enum zog_core_method {
+	ZOG_METHOD_START = 0,     /* after every start, before any other call: attach, reconcile, bring the device up */
+	ZOG_METHOD_ACTIVITY = 1,  /* root call of an activity thread: words[0]=activity number. Must end in ZOG_WAIT */
+	ZOG_METHOD_SYSCALL = 2,   /* personality: words[0]=number, words[1..6]=arguments; result word goes to the program */
+	ZOG_METHOD_PAGE_FAULT = 3,/* personality: words[0]=address words[1]=error code (PF_*) */
+	ZOG_METHOD_EXCEPTION = 4, /* personality: words[0]=vector words[1]=error code words[2]=address of instruction */
+	ZOG_METHOD_ATTENTION = 5, /* personality: a signal is to be looked at before the program goes on */
+	ZOG_METHOD_QUIESCE = 6,   /* pci: words[0]=domain whose device must stop mastering the bus and be reset */
+};
+
+/* Own memory, program, frame: one copy call. Exactly the bytes asked for, or an error that names where it
+ * stopped. Never demand-pages: an absent page gives ZOG_ERR_NEED_PAGE with fault_address set, and `done` bytes
+ * moved; the personality brings the page in, commits, and asks again. Copies are repeatable. */
+enum zog_copy_kind {
+	ZOG_COPY_FROM_PROGRAM = 0, /* program -> own memory */
+	ZOG_COPY_TO_PROGRAM = 1,   /* own memory -> program */
+	ZOG_COPY_FRAME_FROM_PROGRAM = 2, /* program -> payload frame */
+	ZOG_COPY_FRAME_TO_PROGRAM = 3,   /* payload frame -> program */
+	ZOG_COPY_FROM_FRAME = 4,   /* payload frame -> own memory */
+	ZOG_COPY_TO_FRAME = 5,     /* own memory -> payload frame */
+	ZOG_COPY_FRAME_ZERO = 6,   /* zero part of a payload frame */
+	ZOG_COPY_FRAME_TO_FRAME = 7, /* payload frame `frame` -> payload frame `address` (a frame number) */
+	ZOG_COPY_STRING_FROM_PROGRAM = 8, /* as 0, stops after a NUL; done = bytes moved with the NUL.
+	                                     No NUL within length: ZOG_ERR_NAME_TOO_LONG */
+	ZOG_COPY_KIND_COUNT
+};
+struct zog_copy {
+	uint32_t kind;
+	uint32_t space;         /* address-space slot, or ZOG_SELF */
+	uint64_t address;       /* in the program */
+	uint64_t own;           /* address in the calling domain (scratch or stack or home: home bytes written so are
+	                           NOT logged; use rt_home_touch first) */
+	uint64_t frame;         /* payload frame number, must be owned by the calling domain */
+	uint32_t offset;        /* in the frame */
+	uint32_t length;        /* bytes; within one frame where a frame is involved, else <= 64 KiB */
+	uint64_t done;          /* out */
+	uint64_t fault_address; /* out */
+};
+
+/* Registers of a program's thread. */
+struct zog_regs {
+	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+	uint64_t rip, rflags, rsp, fs_base, gs_base;
+};
+
+/* The transaction page(s) of a domain at ZOG_TXN_BASE: write-ahead log of the home region, staged operations. */
+#define ZOG_TXN_RANGE_MAX 4096u
+#define ZOG_TXN_OP_MAX 256u
+#define ZOG_HOME_SIZE_MAX 0x8000000u /* 128 MiB */
+struct zog_range {
+	uint32_t offset, length; /* bytes, in the home region */
+};
+struct zog_op {
+	uint32_t code; /* enum zog_op_code */
+	uint32_t slot;
+	uint64_t word[5];
+};
+struct zog_txn {
+	uint32_t range_count;
+	uint32_t op_count;
+	uint32_t is_page_mode; /* the ranges overflowed: dirty_page says which whole pages to commit */
+	uint32_t reserved;
+	struct zog_range range[ZOG_TXN_RANGE_MAX];
+	struct zog_op op[ZOG_TXN_OP_MAX];
+	uint8_t dirty_page[ZOG_HOME_SIZE_MAX / ZOG_PAGE_SIZE / 8];
+};
+_Static_assert(sizeof(struct zog_op) == 48, "staged operations are 48 bytes");
+
+/* Staged operations. All of a transaction's are decoded and checked before any is carried out; one that does
+ * not pass is a violation by the domain: nothing is applied and the domain ends. They are carried out in order.
+ * Slots are named by the caller, so that a replay names the same object again. */
+enum zog_op_code {
+	ZOG_OP_NOTIFY = 1,        /* slot=own event, word0=how many waiters to wake (0: all). Adds one to the count */
+	ZOG_OP_SPACE_CREATE = 2,  /* slot=address-space slot (must be empty) */
+	ZOG_OP_SPACE_DESTROY = 3, /* slot: must have no threads. Unmaps everything */
+	ZOG_OP_MAP = 4,           /* slot=space word0=vaddr word1=frame (own, payload) word2=ZOG_MAP_* flags.
+	                             Replaces what was there */
+	ZOG_OP_UNMAP = 5,         /* slot=space word0=vaddr word1=pages (absent ones are skipped) */
+	ZOG_OP_PROTECT = 6,       /* slot=space word0=vaddr word1=pages word2=ZOG_MAP_* (absent ones are skipped) */
+	ZOG_OP_CLONE_RANGE = 7,   /* slot=source space word0=destination space word1=vaddr word2=pages (<= 512):
+	                             maps the source's present pages in both, writable ones read-only in both */
+	ZOG_OP_THREAD_CREATE = 8, /* slot=thread slot word0=space slot word1=struct zog_regs * in own memory
+	                             word2=thread slot whose vector state is copied, or ZOG_SELF */
+	ZOG_OP_THREAD_DESTROY = 9,/* slot; ZOG_SELF: the running thread ends with this reply */
+	ZOG_OP_THREAD_REGS = 10,  /* slot or ZOG_SELF, word0=struct zog_regs * in own memory. The program goes on there;
+	                             the result word of this reply is then not written to rax */
+	ZOG_OP_THREAD_WAKE = 11,  /* slot: parked: issue again with ZOG_REASON_WAKE; else run ATTENTION before it goes on */
+	ZOG_OP_THREAD_SPACE = 12, /* slot or ZOG_SELF, word0=space slot: the thread goes on in that space (execve) */
+	ZOG_OP_FRAME_GRANT = 13,  /* word0=first frame word1=count word2=domain: give own frames away */
+	ZOG_OP_FRAME_ZERO = 14,   /* word0=frame: zero it (own, payload, mapped nowhere) */
+	ZOG_OP_PORT_OUT = 15,     /* slot=capability (PORTS); word0=data port | status port << 16 | ready mask << 32;
+	                             word1=offset in the home region, word2=length (<= 4096); word3=home offset of a u64
+	                             that is advanced by the bytes sent. Sends while (in(status) & mask), 16 bytes a turn */
+	ZOG_OP_PORT_IN = 16,      /* the same, inwards: reads into word1 while ready, one byte a turn; both images */
+	ZOG_OP_DEVICE_ATTACH = 17,/* slot=capability (BUS) word0=domain word1=window (0..5) word2=physical word3=bytes:
+	                             maps a device window at ZOG_MMIO_BASE + window * stride in that domain */
+	ZOG_OP_DOMAIN_CONTROL = 18, /* slot=capability (CONTROL) word0=domain word1=enum zog_control word2=argument */
+	ZOG_OP_POWER_OFF = 19,    /* slot=capability (POWER) word0=exit status to report in the log */
+	ZOG_OP_SCHEDULE = 20,     /* slot=capability (SCHEDULE) word0=time slice in ns */
+	ZOG_OP_THREAD_XSTATE_RESET = 21, /* slot or ZOG_SELF: vector state as at process start (execve) */
+	ZOG_OP_DEVICE_RESUMED = 22, /* slot=capability (BUS) word0=domain: its device may be used again after quiesce */
+	ZOG_OP_CODE_COUNT
+};
+
+enum zog_map_flags {
+	ZOG_MAP_READ = 1,
+	ZOG_MAP_WRITE = 2,
+	ZOG_MAP_EXECUTE = 4, /* a program may have pages that are writable and executable (wine); domains never */
+	ZOG_MAP_NONE = 0,    /* present in the personality's records, no access by the program */
+};
+
+enum zog_page_fault { PF_PRESENT = 1, PF_WRITE = 2, PF_USER = 4, PF_EXECUTE = 16 };
+
+enum zog_control {
+	ZOG_CONTROL_KILL = 0,    /* argument: 0 now; n: after n further instructions of the domain, by single step */
+	ZOG_CONTROL_HANG = 1,    /* it loops at its next entry (or at once when running) until its deadline */
+	ZOG_CONTROL_CORRUPT = 2, /* argument = seed: a fraction of its writable pages is overwritten, then it runs on */
+};
+
+/* Why a domain was ended. */
+enum zog_cause {
+	ZOG_CAUSE_NONE = 0,
+	ZOG_CAUSE_KILLED = 1,        /* asked for through the control capability */
+	ZOG_CAUSE_PAGE_FAULT = 2,
+	ZOG_CAUSE_EXCEPTION = 3,     /* any other CPU exception */
+	ZOG_CAUSE_DEADLINE = 4,      /* the invocation outlived its ticks */
+	ZOG_CAUSE_STORE = 5,         /* the store hook refused a store outside the domain's memory */
+	ZOG_CAUSE_CAPABILITY = 6,    /* a core call with a capability it does not hold */
+	ZOG_CAUSE_VIOLATION = 7,     /* a staged operation or transaction that does not pass its checks */
+	ZOG_CAUSE_CONTRACT = 8,      /* a stub or validator found a message outside its contract */
+	ZOG_CAUSE_ASSERT = 9,        /* its own assertion */
+	ZOG_CAUSE_SCRUB = 10,        /* live and committed image of an idle region differ */
+	ZOG_CAUSE_MEASURE = 11,      /* the image does not have its SHA-256 */
+	ZOG_CAUSE_CORE = 12,         /* an exception in ring 0 while the core worked for this domain */
+	ZOG_CAUSE_START = 13,        /* START replied with an error */
+	ZOG_CAUSE_COUNT
+};
+
+/* Event handles: own events are 0..n-1; events of others are named by an EVENT capability. */
+#define ZOG_EVENT_CAP 0x80000000u /* | capability index */
+
+#define ZOG_TRACE_MAX 24u
+#define ZOG_STACK_SNAPSHOT 2048u
+struct zog_incident {
+	uint32_t number;   /* from 1 */
+	uint32_t domain;
+	uint32_t cause;    /* enum zog_cause */
+	uint32_t vector;   /* CPU exception, where it was one */
+	uint64_t time_ns;  /* since boot */
+	uint64_t address;  /* faulting address, or detail */
+	uint64_t error;    /* error code, or second detail */
+	struct zog_regs regs;
+	uint32_t is_running;     /* an invocation was cut: regs and trace mean something */
+	uint32_t method;         /* of the cut invocation */
+	uint64_t client;
+	uint32_t ranges_undone, ops_undone; /* what the rollback threw away */
+	uint32_t trace_count;
+	uint32_t is_asked_for;   /* through the control capability */
+	uint64_t trace[ZOG_TRACE_MAX];
+	uint64_t tsc_fault, tsc_reply; /* fault entry and first reply after it; 0 until then */
+	uint64_t stack_address;
+	uint8_t stack[ZOG_STACK_SNAPSHOT]; /* memory from stack_address on */
+};
+
+struct zog_domain_stats {
+	uint32_t id, state; /* state: 0 to be started, 1 ready, 2 quarantined */
+	uint32_t starts, faults;
+	uint64_t invocations, commits, aborts;
+	uint64_t home_bytes, heap_bytes;
+	uint64_t corruptions, corruptions_detected; /* by ZOG_CONTROL_CORRUPT; ended by an incident before the next */
+	uint32_t incident_count; /* of the whole system */
+	uint32_t thread_count;
+	char name[32];
+};
+
+/* The info page: the same for all, read-only. */
+#define ZOG_CMDLINE_MAX 2000u
+struct zog_info {
+	uint64_t tsc_khz;
+	uint64_t tsc_boot;      /* tsc at time 0; ns since boot = (tsc - tsc_boot) * 1e6 / tsc_khz */
+	uint64_t memory_bytes;  /* usable RAM of the machine */
+	uint64_t frame_count;   /* frames in the machine's frame table */
+	uint32_t cpu_count;
+	uint32_t domain_count;
+	char cmdline[ZOG_CMDLINE_MAX];
+};
+
+/* What a domain is told of itself, read-only. */
+struct zog_domain_info {
+	uint32_t id;
+	uint32_t start_count;   /* 1 at the first start */
+	uint64_t home_bytes, heap_bytes;
+	uint64_t dma_physical, dma_bytes;
+	uint64_t module_bytes;  /* at ZOG_MODULE_BASE */
+	struct { uint64_t address, physical, bytes; } window[6];
+	uint64_t free_first_frame, free_frame_count; /* `memory` only: the frames it may hand out */
+	uint64_t irq_vector[4];
+	char name[32];
+};
+
+#endif

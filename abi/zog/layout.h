@@ -1,0 +1,35 @@
+/* The address space of a domain. All domains look alike; each is alone in its own page tables.
+ * Everything below 1 << 47 is the domain's; the upper half is the core's and closed to ring 3. */
+#ifndef ZOG_LAYOUT_H
+#define ZOG_LAYOUT_H
+
+#define ZOG_PAGE_SHIFT 12
+#define ZOG_PAGE_SIZE 4096ul
+
+#define ZOG_CPU_MAX 8
+#define ZOG_DOMAIN_MAX 32
+
+#define ZOG_IMAGE_BASE 0x0000000000400000ul /* text R-X, constants R--, data and bss RW- */
+#define ZOG_HOME_BASE 0x0000100000000000ul  /* live image of the home region, RW- */
+#define ZOG_HOME_COMMITTED_OFFSET 0x0000010000000000ul /* committed image stands at live + this, R-- */
+#define ZOG_HEAP_BASE 0x0000200000000000ul  /* scratch memory of the size in the manifest, RW-, zero at start */
+#define ZOG_STACK_BASE 0x0000300000000000ul /* one stack per CPU, guard pages between */
+#define ZOG_STACK_STRIDE 0x0000000000100000ul
+#define ZOG_STACK_SIZE 0x10000ul /* stack of CPU c ends at ZOG_STACK_BASE + (c + 1) * ZOG_STACK_STRIDE */
+#define ZOG_MESSAGE_BASE 0x0000400000000000ul /* message areas: the own RW-, those of peers R-- */
+#define ZOG_MESSAGE_SIZE 0x4000ul
+#define ZOG_INFO_BASE 0x0000500000000000ul   /* struct zog_info, the same page in all domains, R-- */
+#define ZOG_DOMAIN_INFO_BASE 0x0000500000100000ul /* struct zog_domain_info, R-- */
+#define ZOG_MODULE_BASE 0x0000580000000000ul /* boot module (read-only blob) for the domain whose manifest names it */
+#define ZOG_TXN_BASE 0x0000600000000000ul    /* struct zog_txn, RW- */
+#define ZOG_DMA_BASE 0x0000680000000000ul    /* DMA memory, physically contiguous, RW- */
+#define ZOG_MMIO_BASE 0x0000700000000000ul   /* device windows */
+#define ZOG_MMIO_STRIDE 0x0000000010000000ul
+#define ZOG_USER_END 0x00007ffffffff000ul
+
+/* Message area of DOMAIN on CPU: what it passes by reference in a crossing, and its replies. Each side
+ * writes only its own; a reader copies once, checks the copy, then uses the copy. */
+#define ZOG_MESSAGE(domain, cpu) \
+	(ZOG_MESSAGE_BASE + ((unsigned long)(domain) * ZOG_CPU_MAX + (unsigned long)(cpu)) * ZOG_MESSAGE_SIZE)
+
+#endif

@@ -1,0 +1,87 @@
+/* The system as the manifests and contracts describe it: constant tables that the core is linked with.
+ * tools/manifest.py writes build/gen/system/system.c, tools/image.py writes build/gen/system/images.S and
+ * build/gen/system/images.c. The core reads them at boot and at every restart; nothing else gives authority. */
+#ifndef CORE_OBJECT_SYSTEM_H
+#define CORE_OBJECT_SYSTEM_H
+
+#include <stdint.h>
+#include "zog/core.h"
+
+enum cap_type {
+	CAP_NONE = 0,
+	CAP_ENTRY = 1,    /* a=domain b=contract number: crossing to the methods of that contract */
+	CAP_EVENT = 2,    /* a=domain b=event: may wait on it and read its count */
+	CAP_PORTS = 3,    /* a=first port b=last port */
+	CAP_CONTROL = 4,  /* DOMAIN_CONTROL */
+	CAP_INSPECT = 5,  /* INCIDENT, STATS */
+	CAP_POWER = 6,    /* POWER_OFF */
+	CAP_BUS = 7,      /* DEVICE_ATTACH, DEVICE_RESUMED */
+	CAP_SCHEDULE = 8, /* SCHEDULE */
+};
+struct cap_desc {
+	uint32_t type, a, b;
+};
+
+enum irq_kind { IRQ_ISA = 0, IRQ_MSI = 1 };
+struct irq_desc {
+	uint32_t kind;   /* enum irq_kind */
+	uint32_t line;   /* IRQ_ISA: 0..15 */
+	uint32_t event;  /* own event it raises */
+	uint32_t vector; /* CPU vector, one for each irq of the system from 0x40 up */
+};
+
+struct method_desc {
+	uint16_t deadline_ms;
+	uint8_t kind; /* enum method_kind */
+	uint8_t reserved;
+};
+enum method_kind { METHOD_PURE = 0, METHOD_IDEMPOTENT = 1, METHOD_ONCE = 2 };
+struct contract_desc { /* contract numbers start at 1; entry 0 is empty */
+	const char *name;
+	uint32_t method_count;
+	const struct method_desc *method;
+	uint32_t server; /* domain */
+};
+
+struct domain_desc {
+	const char *name;
+	const struct cap_desc *cap; /* capability index = place in this table; 0 is always CAP_NONE */
+	uint32_t cap_count;
+	const struct irq_desc *irq;
+	uint32_t irq_count;
+	uint32_t event_count;    /* own events, dynamic ones included */
+	uint32_t activity_count;
+	uint64_t home_bytes, heap_bytes, dma_bytes; /* multiples of the page size */
+	uint32_t peer_mask;      /* domains whose message area it reads: those it calls and those that call it */
+	uint32_t contract0_deadline_ms; /* START, ACTIVITY, SYSCALL, ...; default 100 */
+	uint32_t is_device_owner;       /* QUIESCE before every restart */
+	uint32_t is_personality;
+	uint32_t is_frame_owner;        /* gets all free frames at boot */
+	uint32_t is_bus;                /* serves QUIESCE */
+	uint32_t thread_count, space_count; /* programs */
+	uint64_t page_table_bytes;
+	const char *module;      /* name of the boot module mapped at ZOG_MODULE_BASE, or NULL */
+};
+
+/* A domain's image, inside the core's own file. Contents stay in place: text and constants are mapped from here. */
+struct image_desc {
+	uint64_t entry;
+	struct { uint64_t address, pages; const uint8_t *content; } text, constants; /* R-X, R-- */
+	struct { uint64_t address, bytes, memory_bytes; const uint8_t *content; } data; /* RW-; bss is the rest */
+	uint8_t sha256[32]; /* of text, constants, data contents, in this order, whole pages for the first two */
+};
+struct module_desc {
+	const char *name;
+	const uint8_t *content; /* page-aligned */
+	uint64_t bytes;
+};
+
+extern const struct domain_desc system_domain[];  /* domain id = place; build order is by call depth, callees first */
+extern const uint32_t system_domain_count;
+extern const struct contract_desc system_contract[];
+extern const uint32_t system_contract_count;      /* entry 0 included */
+extern const struct image_desc system_image[];    /* by domain id */
+extern const struct module_desc system_module[];
+extern const uint32_t system_module_count;
+
+#endif

@@ -99,6 +99,24 @@ struct process *process_at(uint32_t slot);
 /* One line of facts for /proc/PID/{stat,status,cmdline,maps,comm,exe}: returns length written. owner A. */
 size_t process_report(const struct process *process, const char *file, char *out, size_t size);
 
+/* What of a call under way outlives a re-issue. Zeroed when a call is first issued and when it replies. */
+struct progress {
+	uint64_t done;        /* bytes moved so far */
+	uint64_t deadline_ns; /* absolute, in rt_now_ns() time; 0: not chosen yet */
+	uint64_t word[2];     /* the handler's own */
+};
+struct progress *thread_progress(struct thread *thread);
+struct intent *thread_intent(struct thread *thread);
+uint64_t sequence_next(void); /* for once-calls, and for tickets of sync: rises for ever */
+uint32_t process_slot(const struct process *process);    /* 0 .. PROCESS_MAX - 1 */
+uint32_t process_group(const struct process *process);   /* pgid */
+uint32_t process_session(const struct process *process); /* sid */
+uint32_t process_uid(const struct process *process);     /* effective */
+uint32_t process_gid(const struct process *process);
+void process_set_umask(struct process *process, uint32_t mask);
+uint32_t frame_references(uint64_t frame);
+size_t unsupported_report(char *out, size_t size); /* /zog/linux/unsupported: length */
+
 /* --- part B: files (file.h, node.h, cache.h, path.h, pipe.h, tty.h; owner B) ----------------------------------- */
 
 struct file;
@@ -134,6 +152,11 @@ int64_t files_write_back(struct zog_call *call, bool is_final);
 zog_status_t files_start(struct zog_call *call);
 /* Standard descriptors 0..2 on the console for process 1. */
 int64_t files_init_process(struct zog_call *call, struct process *process);
+
+int64_t intent_resume(struct zog_call *call);          /* dispatcher: a syscall entered with thread->intent.step != 0 */
+int64_t status_errno(zog_status_t status);             /* ZOG_ERR_* -> -errno, ZOG_OK -> 0 */
+zog_status_t tty_activity(struct zog_call *call);      /* ACTIVITY_TERMINAL: input, echo, signals of the terminal */
+void tty_session_end(uint32_t session);                /* the session's leader exited: the terminal is free */
 
 /* Home region: each part has its own struct inside struct home (home.h). */
 #endif

@@ -1,0 +1,167 @@
+# Builds build/zog.elf: contracts and manifests to C, each domain to an image of its own, all of them into the core's file.
+#
+#   contracts  subsystems/*/*.zidl            -> build/gen/contracts/        tools/zidl.py
+#   manifests  subsystems/*/*/manifest.toml   -> build/gen/domains/NAME/, build/gen/system/system.c, domains.txt
+#   runtime    lib/*/                         -> build/libdomain.a
+#   domains    subsystems/CLASS/NAME/*.c      -> build/domains/NAME.elf
+#   images     all domains                    -> build/gen/system/images.{S,c,bin}
+#   core       core/                          -> build/core.elf (with an empty symbols module)
+#   symbols    core and domains               -> build/gen/system/symbols.bin
+#   zog.elf    as core.elf, with the symbols: they stand behind all code, so no address moves (checked)
+#
+# A list of files that changes counts as a change: see build/lists/.
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.SECONDEXPANSION:
+.DELETE_ON_ERROR:
+
+CC := gcc
+LD := ld
+PYTHON := python3
+O := build
+GEN := $(O)/gen
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1)	$(2)')
+
+# ---- what there is --------------------------------------------------------------------------------------------
+
+contracts := $(sort $(wildcard subsystems/*/*.zidl))
+manifests := $(sort $(wildcard subsystems/*/*/manifest.toml))
+folder_of = $(patsubst %/manifest.toml,%,$(filter %/$(1)/manifest.toml,$(manifests)))
+domains := $(notdir $(patsubst %/manifest.toml,%,$(manifests)))
+core_sources := $(sort $(shell find core -name '*.c' -o -name '*.S'))
+rt_sources := $(sort $(wildcard lib/rt/*.c lib/rt/*.S))
+base_sources := $(sort $(wildcard lib/base/*.c lib/stream/*.c))
+core_script := core/arch/x86_64/core.ld
+domain_script := lib/rt/domain.ld
+
+# ---- flags ----------------------------------------------------------------------------------------------------
+
+common_flags := -std=gnu11 -O2 -g -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only -fno-omit-frame-pointer \
+	-fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables -Wall -Wextra \
+	-ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=. -MMD -MP
+core_flags := $(common_flags) -mcmodel=kernel -fno-pie -Icore -Iabi
+rt_flags := $(common_flags) -fno-pie -fno-tree-loop-distribute-patterns -Iabi -Ilib -I$(GEN)
+# The store hook: every store through a pointer calls __asan_storeN; see design.md, home region.
+store_hook := -fsanitize=kernel-address --param asan-stack=0 --param asan-globals=0 --param asan-instrument-reads=0 \
+	--param asan-instrumentation-with-call-threshold=0
+domain_flags := $(common_flags) -fno-pie $(store_hook) -Iabi -Ilib -I$(GEN)
+link_flags := -nostdlib -static --build-id=none -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments
+libgcc := $(shell $(CC) -print-libgcc-file-name)
+
+# ---- goals ----------------------------------------------------------------------------------------------------
+
+.PHONY: all generate domains clean tests FORCE
+all: $(O)/zog.elf
+generate: $(GEN)/manifests.stamp
+domains: $(domains:%=$(O)/domains/%.elf)
+clean:
+	rm -rf $(O)
+
+# A file that holds a list of names and is only touched when the list changes.
+define list_rule
+$(O)/lists/$(1): FORCE
+	@mkdir -p $$(@D); echo '$(2)' | cmp -s - $$@ || echo '$(2)' >$$@
+endef
+$(eval $(call list_rule,contracts,$(contracts)))
+$(eval $(call list_rule,manifests,$(manifests)))
+$(eval $(call list_rule,core,$(core_sources)))
+$(eval $(call list_rule,rt,$(rt_sources) $(base_sources)))
+
+# ---- generated sources ----------------------------------------------------------------------------------------
+
+$(GEN)/contracts.stamp: tools/zidl.py $(contracts) $(O)/lists/contracts
+	$(call say,ZIDL,$(words $(contracts)) contracts)
+	@mkdir -p $(GEN)
+	$(Q)$(PYTHON) tools/zidl.py --out $(GEN) $(contracts)
+	@touch $@
+
+$(GEN)/manifests.stamp: tools/manifest.py $(manifests) $(GEN)/contracts.stamp $(O)/lists/manifests
+	$(call say,MANIFEST,$(words $(manifests)) domains)
+	$(Q)$(PYTHON) tools/manifest.py --out $(GEN) $(manifests)
+	@touch $@
+
+$(GEN)/domains/%/dispatch.c $(GEN)/domains/%/domain.h: $(GEN)/manifests.stamp ;
+$(GEN)/system/system.c $(GEN)/system/domains.txt: $(GEN)/manifests.stamp ;
+
+# ---- runtime and domains --------------------------------------------------------------------------------------
+
+$(O)/obj/lib/rt/%.o: lib/rt/% Makefile | $(GEN)/manifests.stamp
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(rt_flags) -c $< -o $@
+
+$(O)/obj/lib/%.o: lib/% Makefile | $(GEN)/manifests.stamp
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(domain_flags) -c $< -o $@
+
+lib_objects := $(rt_sources:%=$(O)/obj/%.o) $(base_sources:%=$(O)/obj/%.o)
+$(O)/libdomain.a: $(lib_objects) $(O)/lists/rt
+	$(Q)rm -f $@ && ar rcs $@ $(lib_objects)
+
+# $(1): the domain's name
+define domain_rules
+sources_$(1) := $$(sort $$(wildcard $$(call folder_of,$(1))/*.c $$(call folder_of,$(1))/*.S))
+objects_$(1) := $$(sources_$(1):%=$(O)/obj/%.o) $(O)/obj/gen/$(1)/dispatch.c.o
+$$(eval $$(call list_rule,domain-$(1),$$(sources_$(1))))
+$(O)/obj/$$(call folder_of,$(1))/%.o: $$(call folder_of,$(1))/% Makefile | $(GEN)/manifests.stamp
+	$$(call say,CC,$$<)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(domain_flags) -I$(GEN)/domains/$(1) -I$$(call folder_of,$(1)) -c $$< -o $$@
+$(O)/obj/gen/$(1)/dispatch.c.o: $(GEN)/domains/$(1)/dispatch.c Makefile
+	$$(call say,CC,$$<)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(domain_flags) -I$(GEN)/domains/$(1) -I$$(call folder_of,$(1)) -c $$< -o $$@
+$(O)/domains/$(1).elf: $$(objects_$(1)) $(O)/libdomain.a $(domain_script) $(O)/lists/domain-$(1)
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(LD) $$(link_flags) -T $(domain_script) -Map $$(@:.elf=.map) -o $$@ $$(objects_$(1)) \
+		$(O)/libdomain.a $(libgcc)
+endef
+$(foreach d,$(domains),$(eval $(call domain_rules,$(d))))
+
+# ---- core -----------------------------------------------------------------------------------------------------
+
+system := $(GEN)/system
+$(O)/obj/core/%.o: core/% Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(core_flags) -c $< -o $@
+
+$(O)/obj/gen/system/%.o: $(system)/% Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(core_flags) -I$(GEN) -c $< -o $@
+
+domain_elves := $(domains:%=$(O)/domains/%.elf)
+$(system)/images.stamp: tools/image.py tools/zoglib/elf.py $(system)/domains.txt $(domain_elves)
+	$(call say,IMAGE,$(words $(domains)) domains)
+	$(Q)$(PYTHON) tools/image.py --domains $(O)/domains --out $(system)
+	@touch $@
+$(system)/images.c $(system)/images.S: $(system)/images.stamp ;
+$(O)/obj/gen/system/images.S.o: $(system)/images.stamp
+
+$(system)/symbols_empty.c: Makefile tools/symbols.py
+	$(Q)mkdir -p $(@D) && $(PYTHON) tools/symbols.py --empty --source $@
+$(system)/symbols.stamp: tools/symbols.py tools/zoglib/elf.py $(O)/core.elf $(domain_elves)
+	$(call say,SYMBOLS,$(system)/symbols.bin)
+	$(Q)$(PYTHON) tools/symbols.py --core $(O)/core.elf --domains $(O)/domains --list $(system)/domains.txt \
+		--blob $(system)/symbols.bin --source $(system)/symbols.c
+	@touch $@
+$(system)/symbols.c: $(system)/symbols.stamp ;
+$(O)/obj/gen/system/symbols.c.o: $(system)/symbols.stamp
+
+core_objects := $(core_sources:%=$(O)/obj/%.o) \
+	$(patsubst %,$(O)/obj/gen/system/%.o,system.c images.c images.S)
+link_core = $(LD) $(link_flags) -T $(core_script) -Map $(@:.elf=.map) -o $@
+$(O)/core.elf: $(core_objects) $(O)/obj/gen/system/symbols_empty.c.o $(core_script) $(O)/lists/core
+	$(call say,LD,$@)
+	$(Q)$(link_core) $(core_objects) $(O)/obj/gen/system/symbols_empty.c.o
+$(O)/zog.elf: $(O)/core.elf $(O)/obj/gen/system/symbols.c.o
+	$(call say,LD,$@)
+	$(Q)$(link_core) $(core_objects) $(O)/obj/gen/system/symbols.c.o
+	$(Q)$(PYTHON) tools/symbols.py --core $(O)/core.elf --same-code-as $@
+
+-include $(shell find $(O)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,1 @@
+"""The host side of Zog: build, run, test. Python's standard library only."""

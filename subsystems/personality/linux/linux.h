@@ -115,6 +115,13 @@ uint32_t process_uid(const struct process *process);     /* effective */
 uint32_t process_gid(const struct process *process);
 void process_set_umask(struct process *process, uint32_t mask);
 uint32_t frame_references(uint64_t frame);
+/* Blocks all but MASK's complement for this call only (ppoll, pselect6, sigsuspend): call it at every issue before
+ * waiting; the dispatcher puts the old mask back when the call ends. */
+void signal_mask_push(struct thread *thread, uint64_t mask);
+/* Terminal access by background groups. */
+void signal_send_group_code(uint32_t process_group, int signal, int info_code);
+bool signal_is_ignored(const struct process *process, const struct thread *thread, int signal); /* or blocked */
+bool group_is_orphaned(uint32_t process_group);
 size_t unsupported_report(char *out, size_t size); /* /zog/linux/unsupported: length */
 
 /* --- part B: files (file.h, node.h, cache.h, path.h, pipe.h, tty.h; owner B) ----------------------------------- */
@@ -137,6 +144,8 @@ int64_t file_read_kernel(struct zog_call *call, struct file *file, uint64_t offs
 /* The cache page of a node for mapping: frame with valid contents, still owned by the cache (take a reference with
  * frame_reference before mapping). 0, -errno (past the end: -ENXIO, so SIGBUS), SYS_WAIT. */
 int64_t cache_page(struct zog_call *call, struct node *node, uint64_t page, uint64_t *frame_out);
+/* The frame of a page that is valid in the cache right now, or 0. Starts nothing (fault-around). */
+uint64_t cache_page_peek(struct node *node, uint64_t page);
 void cache_page_dirty(struct node *node, uint64_t page); /* a shared mapping became writable */
 bool cache_reclaim(void); /* drops some clean pages; false: nothing to drop */
 void node_reference(struct node *node);

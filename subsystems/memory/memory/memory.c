@@ -1,0 +1,78 @@
+/* The memory domain: page policy. It is born with all frames that boot did not use, one contiguous run, and gives
+ * each domain of the shares table (manifest.toml, [shares]) its percentage of them, once.
+ *
+ * Protocol. share() cuts the caller's run from the front of what is left, records it, and stages the grant: record
+ * and grant take effect in the same commit, so a repeat after any fault finds either both or neither, and a caller
+ * that was given its run gets the same answer for ever. Shares are percent of the whole, so that what a domain gets
+ * does not depend on who asked first. */
+#include "rt/rt.h"
+#define DOMAIN_WANT_SHARES
+#include "domain.h"
+#include "contracts/memory.h"
+
+struct run {
+	uint64_t first_frame, count; /* count 0: not given yet */
+};
+struct home {
+	uint64_t is_known; /* first_frame and total are set */
+	uint64_t first_frame, total;
+	uint64_t granted;  /* from first_frame on */
+	struct run run[ZOG_DOMAIN_MAX]; /* by domain */
+};
+_Static_assert(sizeof(struct home) <= HOME_BYTES, "the home region holds the records");
+_Static_assert(DOMAIN_COUNT <= ZOG_DOMAIN_MAX, "every domain has a record");
+
+zog_status_t domain_start(struct zog_call *call)
+{
+	struct home *home = rt_home();
+
+	(void)call;
+	if (!home->is_known) {
+		home->first_frame = rt_self()->free_first_frame;
+		home->total = rt_self()->free_frame_count;
+		home->is_known = 1;
+	}
+	rt_assert(home->granted <= home->total);
+	return ZOG_OK;
+}
+
+/* Cuts `count` frames off for the domain. */
+static void run_grant(struct home *home, uint32_t domain, uint64_t count)
+{
+	struct run *run = &home->run[domain];
+
+	run->first_frame = home->first_frame + home->granted;
+	run->count = count;
+	home->granted += count;
+	rt_stage(ZOG_OP_FRAME_GRANT, 0, run->first_frame, run->count, domain, 0, 0);
+}
+
+zog_status_t memory_share_serve(struct zog_call *call, uint64_t *first_frame, uint64_t *count)
+{
+	struct home *home = rt_home();
+	uint32_t client = call->client_domain;
+
+	if (client >= DOMAIN_COUNT || SHARES[client] == 0)
+		return ZOG_ERR_DENIED;
+	if (home->run[client].count == 0) {
+		uint64_t wanted = home->total * SHARES[client] / 100;
+		uint64_t left = home->total - home->granted;
+
+		if (wanted == 0 || wanted > left)
+			return ZOG_ERR_MEMORY;
+		run_grant(home, client, wanted);
+	}
+	*first_frame = home->run[client].first_frame;
+	*count = home->run[client].count;
+	return ZOG_OK;
+}
+
+zog_status_t memory_usage_serve(struct zog_call *call, uint64_t *total, uint64_t *granted)
+{
+	const struct home *home = rt_home();
+
+	(void)call;
+	*total = home->total;
+	*granted = home->granted;
+	return ZOG_OK;
+}

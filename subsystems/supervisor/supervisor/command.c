@@ -1,0 +1,111 @@
+/* Control commands: one table row for each verb, one pass over the words; see command.h for the grammar. */
+#include "command.h"
+
+#include <stdbool.h>
+
+enum argument_rule { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED };
+
+struct verb {
+	char name[8];
+	enum zog_control control;
+	enum argument_rule rule;
+};
+static const struct verb verbs[] = {
+	{ "kill", ZOG_CONTROL_KILL, ARGUMENT_OPTIONAL },
+	{ "hang", ZOG_CONTROL_HANG, ARGUMENT_NONE },
+	{ "corrupt", ZOG_CONTROL_CORRUPT, ARGUMENT_REQUIRED },
+};
+
+/* What is left of the text, and the word taken last. */
+struct words {
+	const char *next, *end;
+	const char *word;
+	size_t length;
+	bool is_after_space; /* a separator was consumed: a word has to follow */
+};
+
+/* Takes the next word; false at the end, and for an empty word (two spaces, or one at either end). */
+static bool word_take(struct words *words)
+{
+	const char *at = words->next;
+
+	while (at < words->end && *at != ' ')
+		at++;
+	words->word = words->next;
+	words->length = (size_t)(at - words->next);
+	words->is_after_space = at < words->end;
+	words->next = at + words->is_after_space;
+	return words->length > 0;
+}
+
+static const struct verb *verb_find(const struct words *words)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		size_t n = 0;
+
+		while (n < words->length && n < sizeof(verbs[i].name) && verbs[i].name[n] == words->word[n])
+			n++;
+		if (n == words->length && n < sizeof(verbs[i].name) && verbs[i].name[n] == '\0')
+			return &verbs[i];
+	}
+	return NULL;
+}
+
+static bool name_decode(const struct words *words, char *out)
+{
+	if (words->length >= COMMAND_NAME_SIZE)
+		return false;
+	for (size_t i = 0; i < words->length; i++) {
+		char c = words->word[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'))
+			return false;
+		out[i] = c;
+	}
+	out[words->length] = '\0';
+	return true;
+}
+
+static bool number_decode(const struct words *words, uint64_t *out)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < words->length; i++) {
+		uint64_t digit = (uint64_t)(words->word[i] - '0');
+
+		if (digit > 9 || value > (UINT64_MAX - digit) / 10)
+			return false;
+		value = value * 10 + digit;
+	}
+	*out = value;
+	return true;
+}
+
+static bool argument_decode(struct words *words, enum argument_rule rule, uint64_t *out)
+{
+	*out = 0;
+	if (!words->is_after_space)
+		return rule != ARGUMENT_REQUIRED;
+	return rule != ARGUMENT_NONE && word_take(words) && !words->is_after_space && number_decode(words, out);
+}
+
+zog_status_t command_parse(const char *text, size_t length, struct command *out)
+{
+	struct words words = { .next = text };
+	struct command command;
+	const struct verb *verb;
+
+	if (length > 0 && text[length - 1] == '\n')
+		length--;
+	words.end = text + length;
+	if (!word_take(&words))
+		return ZOG_ERR_ARGUMENT;
+	verb = verb_find(&words);
+	if (!verb || !words.is_after_space || !word_take(&words) || !name_decode(&words, command.name))
+		return ZOG_ERR_ARGUMENT;
+	if (!argument_decode(&words, verb->rule, &command.argument))
+		return ZOG_ERR_ARGUMENT;
+	command.control = verb->control;
+	*out = command;
+	return ZOG_OK;
+}

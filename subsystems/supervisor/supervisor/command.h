@@ -1,0 +1,27 @@
+/* Control commands: the text a person writes to /zog/ctl, decoded before anything acts on it.
+ *
+ *   kill NAME          end the domain now
+ *   kill NAME N        end it after N further instructions of its own
+ *   hang NAME          make it loop until its deadline
+ *   corrupt NAME SEED  overwrite a seeded fraction of its writable pages, then let it run
+ *
+ * Words are separated by exactly one space; numbers are decimal and fit 64 bits; one newline may end the text. */
+#ifndef SUPERVISOR_COMMAND_H
+#define SUPERVISOR_COMMAND_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "zog/core.h"
+
+#define COMMAND_NAME_SIZE 32u
+
+struct command {
+	enum zog_control control;
+	char name[COMMAND_NAME_SIZE]; /* NUL-terminated: lower-case letters, digits and underscores */
+	uint64_t argument;
+};
+
+/* Decodes text[0..length). ZOG_OK, or ZOG_ERR_ARGUMENT with *out untouched. */
+zog_status_t command_parse(const char *text, size_t length, struct command *out);
+
+#endif

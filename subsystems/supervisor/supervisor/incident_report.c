@@ -1,0 +1,266 @@
+/* Reports about one incident: what the core kept of the remains, put into words, with code addresses resolved
+ * through the symbols module.
+ *
+ * The record is copied from the core once for each read. Its trace and registers were the dead domain's own and may
+ * hold anything; nothing here follows them, they are only printed. */
+#include "report.h"
+
+#include "domain.h"
+#include "symbols.h"
+
+#define CORE_HALF 0x8000000000000000ull /* addresses from here on are the core's */
+#define DUMP_WIDTH 16u
+
+/* Scratch: too large for comfort on the stack, and used by one invocation only. */
+static struct zog_incident incident;
+
+/* --- finding ------------------------------------------------------------------------------------------------- */
+
+bool incident_exists(uint32_t number)
+{
+	return rt_incident(CAP_INSPECT, number, &incident) == ZOG_OK;
+}
+
+/* The core keeps the newest ones; numbers on file have no gaps, so the oldest is found by halving. */
+bool incident_span(uint32_t *oldest, uint32_t *newest)
+{
+	struct zog_domain_stats stats;
+	uint32_t low = 1;
+
+	if (rt_stats(CAP_INSPECT, rt_self()->id, &stats) != ZOG_OK || stats.incident_count == 0)
+		return false;
+	*newest = *oldest = stats.incident_count;
+	while (low < *oldest) {
+		uint32_t middle = low + (*oldest - low) / 2;
+
+		if (incident_exists(middle))
+			*oldest = middle;
+		else
+			low = middle + 1;
+	}
+	return incident_exists(*oldest);
+}
+
+/* --- words --------------------------------------------------------------------------------------------------- */
+
+static const char *cause_name(uint32_t cause)
+{
+	static const char *const name[ZOG_CAUSE_COUNT] = {
+		[ZOG_CAUSE_NONE] = "none",
+		[ZOG_CAUSE_KILLED] = "killed",
+		[ZOG_CAUSE_PAGE_FAULT] = "page_fault",
+		[ZOG_CAUSE_EXCEPTION] = "exception",
+		[ZOG_CAUSE_DEADLINE] = "deadline",
+		[ZOG_CAUSE_STORE] = "store",
+		[ZOG_CAUSE_CAPABILITY] = "capability",
+		[ZOG_CAUSE_VIOLATION] = "violation",
+		[ZOG_CAUSE_CONTRACT] = "contract",
+		[ZOG_CAUSE_ASSERT] = "assert",
+		[ZOG_CAUSE_SCRUB] = "scrub",
+		[ZOG_CAUSE_MEASURE] = "measure",
+		[ZOG_CAUSE_CORE] = "core",
+		[ZOG_CAUSE_START] = "start",
+	};
+
+	return cause < ZOG_CAUSE_COUNT ? name[cause] : "unknown";
+}
+
+static const char *cause_sentence(uint32_t cause)
+{
+	static const char *const sentence[ZOG_CAUSE_COUNT] = {
+		[ZOG_CAUSE_NONE] = "no cause is recorded",
+		[ZOG_CAUSE_KILLED] = "it was killed through the control capability",
+		[ZOG_CAUSE_PAGE_FAULT] = "it touched memory that it may not touch so",
+		[ZOG_CAUSE_EXCEPTION] = "it raised a CPU exception",
+		[ZOG_CAUSE_DEADLINE] = "its invocation outlived its deadline",
+		[ZOG_CAUSE_STORE] = "the store hook refused a store outside its memory",
+		[ZOG_CAUSE_CAPABILITY] = "it used a capability that it does not hold",
+		[ZOG_CAUSE_VIOLATION] = "a staged operation or its transaction did not pass the core's checks",
+		[ZOG_CAUSE_CONTRACT] = "a message was outside its contract",
+		[ZOG_CAUSE_ASSERT] = "it found its own state wrong (an assertion)",
+		[ZOG_CAUSE_SCRUB] = "the live and the committed image of its idle home region differed",
+		[ZOG_CAUSE_MEASURE] = "its image does not have its SHA-256 any more",
+		[ZOG_CAUSE_CORE] = "the core itself faulted while it worked for this domain",
+		[ZOG_CAUSE_START] = "it could not start",
+	};
+
+	return cause < ZOG_CAUSE_COUNT ? sentence[cause] : "the cause is unknown";
+}
+
+static const char *core_method_name(uint32_t method)
+{
+	static const char *const name[] = { "start",	   "activity",	"syscall", "page_fault",
+					    "exception", "attention", "quiesce" };
+
+	return method < sizeof(name) / sizeof(name[0]) ? name[method] : "unknown";
+}
+
+/* --- code addresses ------------------------------------------------------------------------------------------ */
+
+/* Writes "function file:line" or the bare address. A return address points behind its call, perhaps at the next
+ * function, so callers are looked up one byte earlier. */
+static void code_write(struct text *text, uint64_t address, bool is_return)
+{
+	struct symbols symbols;
+	struct symbol symbol;
+	uint32_t image = address >= CORE_HALF ? SYMBOLS_IMAGE_CORE : symbols_image_of(incident.domain);
+
+	symbols_open(&symbols, (const void *)ZOG_MODULE_BASE, rt_self()->module_bytes);
+	if (!symbols_find(&symbols, image, address - is_return, &symbol)) {
+		text_format(text, "0x%016lx", address);
+		return;
+	}
+	text_format(text, "%s", symbol.function);
+	if (symbol.file)
+		text_format(text, " %s:%u", symbol.file, symbol.line);
+	else
+		text_format(text, "+0x%lx", symbol.offset + is_return);
+}
+
+static void trace_report(struct text *text)
+{
+	uint32_t count = incident.trace_count < ZOG_TRACE_MAX ? incident.trace_count : ZOG_TRACE_MAX;
+
+	for (uint32_t i = 0; i < count; i++) {
+		text_format(text, "#%u ", i);
+		code_write(text, incident.trace[i], incident.trace[i] != incident.regs.rip);
+		text_line_end(text);
+	}
+	if (count == 0) {
+		text_format(text, "no code of the domain was running");
+		text_line_end(text);
+	}
+}
+
+/* --- registers, stack, cause --------------------------------------------------------------------------------- */
+
+static void register_pair(struct text *text, const char *name1, uint64_t value1, const char *name2, uint64_t value2)
+{
+	text_format(text, "%s", name1);
+	text_column(text, 8);
+	text_format(text, "0x%016lx", value1);
+	text_column(text, 30);
+	text_format(text, "%s", name2);
+	text_column(text, 38);
+	text_format(text, "0x%016lx", value2);
+	text_line_end(text);
+}
+
+static void registers_report(struct text *text)
+{
+	const struct zog_regs *regs = &incident.regs;
+
+	register_pair(text, "rip", regs->rip, "rflags", regs->rflags);
+	register_pair(text, "rsp", regs->rsp, "rbp", regs->rbp);
+	register_pair(text, "rax", regs->rax, "rbx", regs->rbx);
+	register_pair(text, "rcx", regs->rcx, "rdx", regs->rdx);
+	register_pair(text, "rsi", regs->rsi, "rdi", regs->rdi);
+	register_pair(text, "r8", regs->r8, "r9", regs->r9);
+	register_pair(text, "r10", regs->r10, "r11", regs->r11);
+	register_pair(text, "r12", regs->r12, "r13", regs->r13);
+	register_pair(text, "r14", regs->r14, "r15", regs->r15);
+	register_pair(text, "fs_base", regs->fs_base, "gs_base", regs->gs_base);
+	register_pair(text, "address", incident.address, "error", incident.error);
+}
+
+static void cause_report(struct text *text)
+{
+	text_format(text, "%s", cause_name(incident.cause));
+	text_line_end(text);
+}
+
+static void stack_report(struct text *text)
+{
+	for (uint32_t row = 0; row < ZOG_STACK_SNAPSHOT; row += DUMP_WIDTH) {
+		text_format(text, "%016lx ", incident.stack_address + row);
+		for (uint32_t i = 0; i < DUMP_WIDTH; i++)
+			text_format(text, i == DUMP_WIDTH / 2 ? "  %02x" : " %02x", (uint32_t)incident.stack[row + i]);
+		text_line_end(text);
+	}
+}
+
+/* --- summary ------------------------------------------------------------------------------------------------- */
+
+static void summary_title(struct text *text)
+{
+	struct zog_domain_stats stats;
+
+	text_format(text, "incident %u: domain %s ended at %lu.%06lu s", incident.number,
+		    domain_name(incident.domain, &stats), incident.time_ns / 1000000000, incident.time_ns / 1000 % 1000000);
+	text_line_end(text);
+	text_format(text, "cause: %s: %s%s", cause_name(incident.cause), cause_sentence(incident.cause),
+		    incident.is_asked_for ? " (asked for through /zog/ctl)" : "");
+	text_line_end(text);
+}
+
+static void summary_place(struct text *text)
+{
+	if (incident.cause == ZOG_CAUSE_EXCEPTION || incident.cause == ZOG_CAUSE_PAGE_FAULT ||
+	    incident.cause == ZOG_CAUSE_CORE) {
+		text_format(text, "exception: vector %u, error code 0x%lx", incident.vector, incident.error);
+		text_line_end(text);
+	}
+	text_format(text, "address: 0x%016lx, detail 0x%lx", incident.address, incident.error);
+	text_line_end(text);
+	if (!incident.is_running) {
+		text_format(text, "instruction: none, the domain was idle");
+		text_line_end(text);
+		return;
+	}
+	text_format(text, "instruction: 0x%016lx ", incident.regs.rip);
+	code_write(text, incident.regs.rip, false);
+	text_line_end(text);
+}
+
+static void summary_invocation(struct text *text)
+{
+	struct zog_domain_stats stats;
+	uint32_t contract = incident.method >> 8, method = incident.method & 0xff;
+
+	if (!incident.is_running)
+		return;
+	if (contract == 0)
+		text_format(text, "method: %s", core_method_name(method));
+	else
+		text_format(text, "method: %u of contract %u", method, contract);
+	text_format(text, ", client: %s, thread %u", domain_name((uint32_t)(incident.client >> 32), &stats),
+		    (uint32_t)incident.client);
+	text_line_end(text);
+}
+
+static void summary_outcome(struct text *text)
+{
+	text_format(text, "rolled back: %u ranges of the home region, %u staged operations", incident.ranges_undone,
+		    incident.ops_undone);
+	text_line_end(text);
+	if (incident.tsc_reply == 0)
+		text_format(text, "recovery: pending, no reply since the fault");
+	else
+		text_format(text, "recovery: first reply %lu ticks of the time stamp counter after the fault",
+			    incident.tsc_reply - incident.tsc_fault);
+	text_line_end(text);
+}
+
+static void summary_report(struct text *text)
+{
+	summary_title(text);
+	summary_place(text);
+	summary_invocation(text);
+	summary_outcome(text);
+}
+
+zog_status_t incident_report(uint32_t number, enum incident_file file, struct text *text)
+{
+	static void (*const report[INCIDENT_FILE_COUNT])(struct text *) = {
+		[INCIDENT_SUMMARY] = summary_report,
+		[INCIDENT_TRACE] = trace_report,
+		[INCIDENT_REGISTERS] = registers_report,
+		[INCIDENT_CAUSE] = cause_report,
+		[INCIDENT_STACK] = stack_report,
+	};
+
+	if (!incident_exists(number))
+		return ZOG_ERR_NOT_FOUND;
+	report[file](text);
+	return ZOG_OK;
+}

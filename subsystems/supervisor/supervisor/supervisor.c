@@ -1,0 +1,172 @@
+/* The supervisor domain: control commands, power off, and the text tree under /zog.
+ *
+ * Protocol. A control command is a once-call: its reply record and the staged operation take effect in the same
+ * commit, so a command is carried out exactly once even when the command kills the supervisor itself. Reports are
+ * pure: each read composes the whole file in the heap from the core's counters and hands out the window asked for,
+ * so a file that changes between two reads may show a seam, never a wrong length. The core restarts domains without
+ * the supervisor; a dead supervisor costs its clients a repeat of their call, nothing else. */
+#include "rt/rt.h"
+#include "domain.h"
+#include "contracts/supervisor.h"
+#include "command.h"
+#include "path.h"
+#include "report.h"
+#include "text.h"
+
+struct home {
+	struct rt_once_table once;
+};
+_Static_assert(sizeof(struct home) <= HOME_BYTES, "the home region holds the records");
+
+struct rt_once_table *rt_once_table(void)
+{
+	struct home *home = rt_home();
+
+	return &home->once;
+}
+
+/* --- control ------------------------------------------------------------------------------------------------- */
+
+static zog_status_t domain_find(const char *name, uint32_t *out)
+{
+	struct zog_domain_stats stats;
+
+	for (uint32_t domain = 0; domain < rt_info()->domain_count; domain++)
+		if (rt_stats(CAP_INSPECT, domain, &stats) == ZOG_OK && strncmp(stats.name, name, sizeof(stats.name)) == 0) {
+			*out = domain;
+			return ZOG_OK;
+		}
+	return ZOG_ERR_NOT_FOUND;
+}
+
+zog_status_t supervisor_control_serve(struct zog_call *call, const void *text, size_t length)
+{
+	struct command command;
+	uint32_t domain;
+	zog_status_t status;
+
+	(void)call;
+	status = command_parse(text, length, &command);
+	if (status != ZOG_OK)
+		return status;
+	status = domain_find(command.name, &domain);
+	if (status != ZOG_OK)
+		return status;
+	rt_stage(ZOG_OP_DOMAIN_CONTROL, CAP_CONTROL, domain, command.control, command.argument, 0, 0);
+	return ZOG_OK;
+}
+
+zog_status_t supervisor_power_off_serve(struct zog_call *call, uint64_t exit_status)
+{
+	(void)call;
+	rt_stage(ZOG_OP_POWER_OFF, CAP_POWER, exit_status, 0, 0, 0, 0);
+	return ZOG_OK;
+}
+
+/* --- text tree ----------------------------------------------------------------------------------------------- */
+
+zog_status_t supervisor_read_serve(struct zog_call *call, uint64_t offset, const void *path, size_t path_length,
+				   uint64_t *length, void *data, size_t data_size, size_t *data_length)
+{
+	struct node_path node;
+	struct text text;
+	zog_status_t status = path_parse(path, path_length, &node);
+
+	(void)call;
+	if (status != ZOG_OK)
+		return status;
+	text_open(&text, (void *)ZOG_HEAP_BASE, HEAP_BYTES);
+	if (node.kind == NODE_SYSTEM_FILE)
+		system_report(node.file, &text);
+	else if (node.kind == NODE_INCIDENT_FILE)
+		status = incident_report(node.incident, node.file, &text);
+	else if (node.kind == NODE_INCIDENT && !incident_exists(node.incident))
+		status = ZOG_ERR_NOT_FOUND;
+	else
+		status = ZOG_ERR_IS_DIRECTORY;
+	*length = text.used;
+	*data_length = text_window(&text, offset, data, data_size);
+	return status;
+}
+
+/* One directory entry, to be copied out. */
+struct entry {
+	char name[16];
+	bool is_directory;
+};
+
+static void entry_set(struct entry *entry, const char *name, bool is_directory)
+{
+	rt_format(entry->name, sizeof(entry->name), "%s", name);
+	entry->is_directory = is_directory;
+}
+
+static bool root_entry(uint64_t index, struct entry *out)
+{
+	if (index > SYSTEM_FILE_COUNT)
+		return false;
+	if (index == SYSTEM_FILE_COUNT)
+		entry_set(out, "incidents", true);
+	else
+		entry_set(out, system_file_name[index], false);
+	return true;
+}
+
+static bool incidents_entry(uint64_t index, struct entry *out)
+{
+	uint32_t oldest, newest;
+
+	if (!incident_span(&oldest, &newest) || index > newest - oldest)
+		return false;
+	rt_format(out->name, sizeof(out->name), "%u", oldest + (uint32_t)index);
+	out->is_directory = true;
+	return true;
+}
+
+static bool incident_entry(uint32_t incident, uint64_t index, struct entry *out)
+{
+	if (index >= INCIDENT_FILE_COUNT || !incident_exists(incident))
+		return false;
+	entry_set(out, incident_file_name[index], false);
+	return true;
+}
+
+static zog_status_t entry_find(const struct node_path *node, uint64_t index, struct entry *out)
+{
+	bool is_found = false;
+
+	switch (node->kind) {
+	case NODE_ROOT:
+		is_found = root_entry(index, out);
+		break;
+	case NODE_INCIDENTS:
+		is_found = incidents_entry(index, out);
+		break;
+	case NODE_INCIDENT:
+		is_found = incident_entry(node->incident, index, out);
+		break;
+	case NODE_SYSTEM_FILE:
+	case NODE_INCIDENT_FILE:
+		return ZOG_ERR_NOT_DIRECTORY;
+	}
+	return is_found ? ZOG_OK : ZOG_ERR_NOT_FOUND;
+}
+
+zog_status_t supervisor_list_serve(struct zog_call *call, uint64_t index, const void *path, size_t path_length,
+				   uint64_t *is_directory, void *name, size_t name_size, size_t *name_length)
+{
+	struct node_path node;
+	struct entry entry;
+	zog_status_t status = path_parse(path, path_length, &node);
+
+	(void)call;
+	if (status == ZOG_OK)
+		status = entry_find(&node, index, &entry);
+	if (status != ZOG_OK)
+		return status;
+	*is_directory = entry.is_directory;
+	*name_length = strnlen(entry.name, sizeof(entry.name));
+	rt_assert(*name_length <= name_size);
+	memcpy(name, entry.name, *name_length);
+	return ZOG_OK;
+}

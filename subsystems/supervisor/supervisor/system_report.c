@@ -1,0 +1,130 @@
+/* Reports about the whole system: domains, corruptions asked for and detected, version, uptime. */
+#include "report.h"
+
+#include "domain.h"
+
+#define VERSION_TEXT "Zog 0.1"
+
+struct column {
+	const char *title;
+	size_t start;
+};
+
+static void header_write(struct text *text, const struct column *column, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		text_column(text, column[i].start);
+		text_format(text, "%s", column[i].title);
+	}
+	text_line_end(text);
+}
+
+static void cell_number(struct text *text, const struct column *column, uint64_t value)
+{
+	text_column(text, column->start);
+	text_format(text, "%lu", value);
+}
+
+static void cell_string(struct text *text, const struct column *column, const char *value)
+{
+	text_column(text, column->start);
+	text_format(text, "%s", value);
+}
+
+static const char *state_name(uint32_t state)
+{
+	static const char *const name[] = { "starting", "ready", "quarantined" };
+
+	return state < sizeof(name) / sizeof(name[0]) ? name[state] : "unknown";
+}
+
+static bool stats_read(uint32_t domain, struct zog_domain_stats *stats)
+{
+	if (rt_stats(CAP_INSPECT, domain, stats) != ZOG_OK)
+		return false;
+	stats->name[sizeof(stats->name) - 1] = '\0';
+	return true;
+}
+
+const char *domain_name(uint32_t domain, struct zog_domain_stats *stats)
+{
+	if (domain == ZOG_CLIENT_CORE)
+		return "core";
+	return stats_read(domain, stats) ? stats->name : "unknown";
+}
+
+static const struct column domain_column[] = {
+	{ "id", 0 },     { "name", 4 },     { "state", 20 },  { "starts", 33 }, { "faults", 41 }, { "invocations", 49 },
+	{ "commits", 63 }, { "aborts", 77 }, { "home", 87 },  { "heap", 98 },
+};
+
+static void domain_row(struct text *text, const struct zog_domain_stats *stats)
+{
+	const struct column *column = domain_column;
+
+	cell_number(text, column++, stats->id);
+	cell_string(text, column++, stats->name);
+	cell_string(text, column++, state_name(stats->state));
+	cell_number(text, column++, stats->starts);
+	cell_number(text, column++, stats->faults);
+	cell_number(text, column++, stats->invocations);
+	cell_number(text, column++, stats->commits);
+	cell_number(text, column++, stats->aborts);
+	cell_number(text, column++, stats->home_bytes);
+	cell_number(text, column++, stats->heap_bytes);
+	text_line_end(text);
+}
+
+static void domains_report(struct text *text)
+{
+	struct zog_domain_stats stats;
+
+	header_write(text, domain_column, sizeof(domain_column) / sizeof(domain_column[0]));
+	for (uint32_t domain = 0; domain < rt_info()->domain_count; domain++)
+		if (stats_read(domain, &stats))
+			domain_row(text, &stats);
+}
+
+static const struct column corruption_column[] = { { "name", 0 }, { "asked", 16 }, { "detected", 24 } };
+
+/* asked - detected is the number of corruptions that no check has seen so far. */
+static void corruptions_report(struct text *text)
+{
+	struct zog_domain_stats stats;
+
+	header_write(text, corruption_column, sizeof(corruption_column) / sizeof(corruption_column[0]));
+	for (uint32_t domain = 0; domain < rt_info()->domain_count; domain++) {
+		if (!stats_read(domain, &stats))
+			continue;
+		cell_string(text, &corruption_column[0], stats.name);
+		cell_number(text, &corruption_column[1], stats.corruptions);
+		cell_number(text, &corruption_column[2], stats.corruptions_detected);
+		text_line_end(text);
+	}
+}
+
+static void version_report(struct text *text)
+{
+	text_format(text, VERSION_TEXT " x86_64, %u CPUs, %u domains", rt_info()->cpu_count, rt_info()->domain_count);
+	text_line_end(text);
+}
+
+static void uptime_report(struct text *text)
+{
+	uint64_t now_ns = rt_now_ns();
+
+	text_format(text, "%lu.%02lu", now_ns / 1000000000, now_ns / 10000000 % 100);
+	text_line_end(text);
+}
+
+void system_report(enum system_file file, struct text *text)
+{
+	static void (*const report[SYSTEM_FILE_COUNT])(struct text *) = {
+		[SYSTEM_DOMAINS] = domains_report,
+		[SYSTEM_CORRUPTIONS] = corruptions_report,
+		[SYSTEM_VERSION] = version_report,
+		[SYSTEM_UPTIME] = uptime_report,
+	};
+
+	report[file](text);
+}

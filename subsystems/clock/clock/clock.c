@@ -8,7 +8,7 @@
  * the reader. That flag can rise between two reads, so a sample counts only when a second one equals it. */
 #include "rt/rt.h"
 #include "domain.h"
-#include "contracts/clock.h"
+#include "contracts/clock_server.h"
 #include "date.h"
 
 struct home {

@@ -6,7 +6,7 @@
  * scratch as it is, so a request that is issued again gets other bytes than its first, undelivered, issue. */
 #include "rt/rt.h"
 #include "domain.h"
-#include "contracts/entropy.h"
+#include "contracts/entropy_server.h"
 #include "chacha.h"
 
 #define RDRAND_ATTEMPTS 10u /* of one word; the manual calls ten failures in a row a broken generator */

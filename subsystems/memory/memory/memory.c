@@ -8,7 +8,7 @@
 #include "rt/rt.h"
 #define DOMAIN_WANT_SHARES
 #include "domain.h"
-#include "contracts/memory.h"
+#include "contracts/memory_server.h"
 
 struct run {
 	uint64_t first_frame, count; /* count 0: not given yet */

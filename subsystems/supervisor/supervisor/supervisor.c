@@ -7,7 +7,7 @@
  * the supervisor; a dead supervisor costs its clients a repeat of their call, nothing else. */
 #include "rt/rt.h"
 #include "domain.h"
-#include "contracts/supervisor.h"
+#include "contracts/supervisor_server.h"
 #include "command.h"
 #include "path.h"
 #include "report.h"

@@ -5,6 +5,14 @@
  * hold anything; nothing here follows them, they are only printed. */
 #include "report.h"
 
+#include "contracts/block.h"
+#include "contracts/bus.h"
+#include "contracts/clock.h"
+#include "contracts/console.h"
+#include "contracts/entropy.h"
+#include "contracts/filesystem.h"
+#include "contracts/memory.h"
+#include "contracts/supervisor.h"
 #include "domain.h"
 #include "symbols.h"
 
@@ -89,10 +97,33 @@ static const char *cause_sentence(uint32_t cause)
 
 static const char *core_method_name(uint32_t method)
 {
-	static const char *const name[] = { "start",	   "activity",	"syscall", "page_fault",
-					    "exception", "attention", "quiesce" };
+	static const char *const name[] = {
+		[ZOG_METHOD_START] = "start",
+		[ZOG_METHOD_ACTIVITY] = "activity",
+		[ZOG_METHOD_SYSCALL] = "syscall",
+		[ZOG_METHOD_PAGE_FAULT] = "page_fault",
+		[ZOG_METHOD_EXCEPTION] = "exception",
+		[ZOG_METHOD_ATTENTION] = "attention",
+		[ZOG_METHOD_QUIESCE] = "quiesce",
+	};
 
 	return method < sizeof(name) / sizeof(name[0]) ? name[method] : "unknown";
+}
+
+static const char *contract_name(uint32_t contract)
+{
+	static const char *const name[] = {
+		[BLOCK_CONTRACT] = "block",
+		[BUS_CONTRACT] = "bus",
+		[CLOCK_CONTRACT] = "clock",
+		[CONSOLE_CONTRACT] = "console",
+		[ENTROPY_CONTRACT] = "entropy",
+		[FILESYSTEM_CONTRACT] = "filesystem",
+		[MEMORY_CONTRACT] = "memory",
+		[SUPERVISOR_CONTRACT] = "supervisor",
+	};
+
+	return contract < sizeof(name) / sizeof(name[0]) && name[contract] ? name[contract] : "unknown";
 }
 
 /* --- code addresses ------------------------------------------------------------------------------------------ */
@@ -222,7 +253,7 @@ static void summary_invocation(struct text *text)
 	if (contract == 0)
 		text_format(text, "method: %s", core_method_name(method));
 	else
-		text_format(text, "method: %u of contract %u", method, contract);
+		text_format(text, "method: %u of contract %s", method, contract_name(contract));
 	text_format(text, ", client: %s, thread %u", domain_name((uint32_t)(incident.client >> 32), &stats),
 		    (uint32_t)incident.client);
 	text_line_end(text);

@@ -1,0 +1,1 @@
+"""The two compilers of Zog's description languages: contracts (.zidl) and manifests (manifest.toml)."""

@@ -1,0 +1,216 @@
+"""What a contract must keep to beyond the grammar. Fills in numbers, offsets and sizes on the way."""
+
+import re
+
+from .layout import HALF, WORDS_OUT, Reply, Request
+from .model import INTEGERS
+from .report import abi_statuses, nearest
+
+NAME_LOWER = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
+NAME_UPPER = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*\Z")
+C_WORDS = set(
+	"auto break case char const continue default do double else enum extern float for goto if inline int long "
+	"register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
+	"asm typeof bool true false linux unix".split()
+)
+TAKEN = C_WORDS | {"call", "sequence", "memcpy", "memset"}  # the stubs use these themselves
+SUFFIXES = ("_serve", "_call", "_dispatch", "_area_in", "_area_out", "_is_valid")
+STATUS_IMPLIED = {"OK": "is what every method may answer", "RETRY": "is what every method may answer",
+                  "WAIT": "is said by 'wait yes'"}
+CONTRACT_MAX = 255  # contract number << 8 | method has 16 bits
+METHOD_MAX = 256
+DEADLINE_MAX_MS = 65535
+
+
+class ContractChecks:
+	def __init__(self, contract, report):
+		self.contract = contract
+		self.report = report
+		self.statuses = abi_statuses()
+
+	def error(self, line, reason):
+		self.report.error(self.contract.path, line, reason)
+
+	def run(self):
+		contract = self.contract
+		self.name_check(contract.name, contract.line, "contract")
+		if contract.version < 1:
+			self.error(contract.line, "the version is 1 or more")
+		self.unique_check(
+			[(x.name, x.line) for x in contract.enums + contract.structs], "type", set(INTEGERS) | {"bytes"})
+		self.unique_check([(x.name, x.line) for x in contract.events], "event")
+		self.unique_check([(x.name, x.line) for x in contract.methods], "method")
+		for event in contract.events:
+			self.name_check(event.name, event.line, "event")
+		for enum in contract.enums:
+			self.enum_check(enum)
+		for struct in contract.structs:
+			self.struct_check(struct)
+		if not contract.methods:
+			self.error(contract.line, f"contract {contract.name} has no methods")
+		if len(contract.methods) > METHOD_MAX:
+			self.error(contract.line, f"{len(contract.methods)} methods; at most {METHOD_MAX} fit")
+		for method in contract.methods:
+			self.method_check(method)
+
+	def name_check(self, name, line, what):
+		if not NAME_LOWER.match(name):
+			self.error(line, f"{what} '{name}' is not written like_this")
+		elif name in TAKEN or name.startswith("zog_"):
+			self.error(line, f"{what} '{name}' has a name that the generated C needs for itself")
+		elif what in ("method", "struct", "enum") and name.endswith(SUFFIXES):
+			self.error(line, f"{what} '{name}' ends in a word that the generated C adds to names")
+
+	def unique_check(self, names, what, taken=()):
+		seen = {}
+		for name, line in names:
+			if name in taken:
+				self.error(line, f"{what} '{name}' is built in")
+			elif name in seen:
+				self.error(line, f"{what} '{name}' is already defined in line {seen[name]}")
+			seen.setdefault(name, line)
+
+	# --- types ---
+
+	def enum_check(self, enum):
+		self.name_check(enum.name, enum.line, "enum")
+		if enum.name == "method":
+			self.error(enum.line, "enum 'method' would hide the method numbers")
+		if not enum.values:
+			self.error(enum.line, f"enum '{enum.name}' has no values")
+		self.unique_check([(v.name, v.line) for v in enum.values], f"value of {enum.name}")
+		numbers = {}
+		for value in enum.values:
+			if not NAME_UPPER.match(value.name):
+				self.error(value.line, f"value '{value.name}' is not written LIKE_THIS")
+			if not 0 <= value.value <= 0x7FFFFFFF:
+				self.error(value.line, f"{value.name} = {value.value} is outside 0..0x7fffffff")
+			if value.value in numbers:
+				self.error(value.line, f"{value.name} has the number of {numbers[value.value]}")
+			numbers.setdefault(value.value, value.name)
+
+	def struct_check(self, struct):
+		self.name_check(struct.name, struct.line, "struct")
+		self.unique_check([(f.name, f.line) for f in struct.fields], f"field of {struct.name}")
+		if not struct.fields:
+			self.error(struct.line, f"struct '{struct.name}' has no fields")
+		align = 1
+		for field in struct.fields:
+			self.name_check(field.name, field.line, "field")
+			if field.type not in INTEGERS:
+				self.error(field.line, f"field '{field.name}' has type '{field.type}'; fields are integers"
+				           + nearest(field.type, INTEGERS))
+				return
+			self.range_check(field, field.type)
+			size = INTEGERS[field.type][0]
+			if struct.size % size:
+				self.error(field.line, f"a hole of {size - struct.size % size} bytes before '{field.name}': "
+				           "its bytes would travel unset; reorder, or name it reserved")
+				return
+			field.offset = struct.size
+			struct.size += size
+			align = max(align, size)
+		if struct.size % align:
+			self.error(struct.line, f"struct '{struct.name}' ends in a hole of {align - struct.size % align} "
+			           "bytes that would travel unset; add a reserved field")
+
+	def range_check(self, value, integer):
+		if value.range is None:
+			return
+		first, last = value.range
+		_, low, high = INTEGERS[integer]
+		if first > last:
+			self.error(value.line, f"the range {first}..{last} of '{value.name}' is empty")
+		elif first < low or last > high:
+			self.error(value.line, f"the range {first}..{last} of '{value.name}' does not fit into {integer}")
+
+	# --- methods ---
+
+	def method_check(self, method):
+		self.name_check(method.name, method.line, "method")
+		if not 1 <= method.deadline_ms <= DEADLINE_MAX_MS:
+			self.error(method.line, f"deadline_ms {method.deadline_ms} is outside 1..{DEADLINE_MAX_MS}")
+		arguments = method.ins + method.outs
+		c_names = []
+		for argument in arguments:
+			self.name_check(argument.name, argument.line, "argument")
+			c_names.append((argument.name, argument.line))
+			if argument.kind == "bytes":
+				c_names.append((argument.name + "_length", argument.line))
+				if argument in method.outs:
+					c_names.append((argument.name + "_size", argument.line))
+		self.unique_check(c_names, f"argument of {method.name}")
+		if all([self.argument_check(a) for a in arguments]):
+			self.shape_check(method)
+		self.errors_check(method)
+
+	def argument_check(self, argument):
+		contract = self.contract
+		if argument.kind == "bytes":
+			if not 1 <= argument.bound <= HALF:
+				self.error(argument.line, f"bytes<{argument.bound}>: the bound is 1..{HALF}")
+				return False
+			return True
+		if argument.kind == "struct":
+			if contract.struct(argument.type):
+				return True
+			self.error(argument.line, f"unknown struct '{argument.type}'"
+			           + nearest(argument.type, [s.name for s in contract.structs]))
+			return False
+		if argument.type in INTEGERS:
+			self.range_check(argument, argument.type)
+			return True
+		if contract.enum(argument.type):
+			if argument.range:
+				self.error(argument.line, f"'{argument.name}' is an enum: its values are its range")
+			return True
+		if contract.struct(argument.type):
+			self.error(argument.line, f"'{argument.type}' is a struct: write 'in {argument.type}' before '->', "
+			           f"'out {argument.type}' behind it")
+			return False
+		self.error(argument.line, f"unknown type '{argument.type}'"
+		           + nearest(argument.type, list(INTEGERS) + [e.name for e in contract.enums] + ["bytes"]))
+		return False
+
+	def shape_check(self, method):
+		request, reply = Request(self.contract, method), Reply(self.contract, method)
+		if request.area_bytes > HALF:
+			self.error(method.line, f"the arguments of {method.name} take {request.area_bytes} bytes of message "
+			           f"area; {HALF} are there")
+		if reply.area_bytes > HALF:
+			self.error(method.line, f"the results of {method.name} take {reply.area_bytes} bytes of message "
+			           f"area; {HALF} are there")
+		if reply.word_count > WORDS_OUT:
+			self.error(method.line, f"{method.name} has {reply.word_count} scalar results and lengths; "
+			           f"at most {WORDS_OUT} fit: use a struct")
+		if method.is_once and reply.members:
+			self.error(method.line, f"{method.name} is once and has the result '{reply.members[0].argument.name}': "
+			           "a kept reply holds scalars only")
+
+	def errors_check(self, method):
+		self.unique_check([(e.name, e.line) for e in method.errors], f"error of {method.name}")
+		for error in method.errors:
+			if error.name in STATUS_IMPLIED:
+				self.error(error.line, f"{error.name} {STATUS_IMPLIED[error.name]}; it is not declared")
+			elif error.name not in self.statuses:
+				self.error(error.line, f"unknown status '{error.name}'" + nearest(error.name, self.statuses))
+			elif not error.cause.strip():
+				self.error(error.line, f"{error.name} has no cause")
+
+
+def contracts_check(contracts, report):
+	"""Checks every contract and numbers them by sorted name, methods in the order of the file."""
+	by_name = {}
+	for contract in contracts:
+		other = by_name.setdefault(contract.name, contract)
+		if other is not contract:
+			report.error(contract.path, contract.line,
+			             f"contract '{contract.name}' is already defined in {other.path}")
+		ContractChecks(contract, report).run()
+	if len(by_name) > CONTRACT_MAX:
+		report.error(contracts[0].path, 1, f"{len(by_name)} contracts; at most {CONTRACT_MAX} have a number")
+	for number, name in enumerate(sorted(by_name), 1):
+		contract = by_name[name]
+		contract.number = number
+		for place, method in enumerate(contract.methods):
+			method.number = number << 8 | place

@@ -1,0 +1,73 @@
+"""How a call travels: which argument takes which register word, and what stands in the message areas.
+
+Arguments: a scalar takes one word, a bytes argument one word (its length) and room for its bound in the client's
+message area, a struct only room in the area. A once method's sequence is word 0. What does not fit into six words
+travels as an array of words at the start of the area (the sequence stays in word 0).
+Results: scalars and lengths take the four result words; bytes and structs stand in the server's area.
+The first half of a message area is for the owner's requests, the second for its replies: a server that calls on
+while it fills a reply does not overwrite it. Every member has room for its bound at a fixed, 8-byte aligned offset.
+"""
+
+from .report import abi_constant
+
+WORDS_IN = 6
+WORDS_OUT = 4
+HALF = abi_constant("layout.h", "ZOG_MESSAGE_SIZE") // 2
+
+
+def aligned(size):
+	return (size + 7) & ~7
+
+
+class Member:
+	"""One bytes or struct argument in a message area."""
+
+	def __init__(self, argument, struct, is_request):
+		self.argument = argument
+		self.struct = struct
+		# A request's bytes get a NUL behind them in the server's private copy.
+		self.size = aligned(struct.size) if struct else aligned(argument.bound + is_request)
+
+
+class Direction:
+	"""The arguments, or the results, of one method."""
+
+	def __init__(self, contract, arguments, is_request, word_base=0):
+		self.arguments = arguments
+		self.word = {}  # name of a scalar or bytes argument -> its word
+		for argument in arguments:
+			if argument.kind != "struct":
+				self.word[argument.name] = word_base + len(self.word)
+		self.word_count = word_base + len(self.word)
+		self.members = [
+			Member(a, contract.struct(a.type) if a.kind == "struct" else None, is_request)
+			for a in arguments
+			if a.kind != "scalar"
+		]
+
+	@property
+	def area_bytes(self):
+		return sum(m.size for m in self.members) + 8 * self.packed_count
+
+	@property
+	def packed_count(self):
+		return 0
+
+	@property
+	def has_area(self):
+		return self.area_bytes > 0
+
+
+class Request(Direction):
+	def __init__(self, contract, method):
+		super().__init__(contract, method.ins, True, 1 if method.is_once else 0)
+		self.is_packed = self.word_count > WORDS_IN
+
+	@property
+	def packed_count(self):
+		return self.word_count if self.is_packed else 0
+
+
+class Reply(Direction):
+	def __init__(self, contract, method):
+		super().__init__(contract, method.outs, False)

@@ -1,0 +1,237 @@
+"""What manifests must keep to, each by itself and all together."""
+
+from .manifest_read import RIGHTS, folder_names
+from .report import abi_constant, nearest
+
+DOMAIN_MAX = abi_constant("layout.h", "ZOG_DOMAIN_MAX")
+HOME_IMAGES = 2  # live and committed
+IRQ_MAX_PER_DOMAIN = 4  # irq_vector[4] of struct zog_domain_info
+DEVICE_ID_MAX = 4
+VECTOR_FIRST, VECTOR_LAST = 0x40, 0xDF
+# Ports that the core itself drives: interrupt controllers, timer, the system log's serial port.
+CORE_PORTS = ((0x20, 0x21), (0x40, 0x43), (0xA0, 0xA1), (0x2F8, 0x2FF))
+CASCADE_LINE = 2  # of the two ISA interrupt controllers; no device can raise it
+EVENT_NAMES_TAKEN = ("dynamic_base", "dynamic_count")
+
+
+class ManifestChecks:
+	def __init__(self, manifests, contracts, budget_mib, report):
+		self.manifests = manifests
+		self.contracts = {c["name"]: c for c in contracts}
+		self.budget_mib = budget_mib
+		self.report = report
+		self.providers = {}  # contract name -> manifest
+
+	def error(self, manifest, reason, key="", table="", place=0):
+		self.report.error(manifest.path, manifest.line(key, table, place), reason)
+
+	def run(self):
+		self.names_check()
+		for manifest in self.manifests:
+			self.serves_check(manifest)
+		for manifest in self.manifests:
+			self.own_check(manifest)
+			self.uses_check(manifest)
+			self.waits_check(manifest)
+		self.once_check()
+		self.cycle_check()
+		self.ports_check()
+		self.irqs_check()
+		self.single_rights_check()
+		self.budget_check()
+
+	# --- each by itself ---
+
+	def names_check(self):
+		seen = {}
+		for manifest in self.manifests:
+			class_folder, folder = folder_names(manifest.path)
+			if manifest.name != folder:
+				self.error(manifest, f"name = '{manifest.name}' in folder '{folder}': they are the same word", "name")
+			if manifest.class_name != class_folder:
+				self.error(manifest, f"class = '{manifest.class_name}' in class folder '{class_folder}': "
+				           "they are the same word", "class")
+			other = seen.setdefault(manifest.name, manifest)
+			if other is not manifest:
+				self.error(manifest, f"domain '{manifest.name}' is already defined in {other.path}", "name")
+		if len(self.manifests) > DOMAIN_MAX:
+			self.error(self.manifests[0], f"{len(self.manifests)} domains; the core has room for {DOMAIN_MAX}")
+
+	def contract_find(self, manifest, name, key):
+		if name not in self.contracts:
+			self.error(manifest, f"unknown contract '{name}' in {key}" + nearest(name, self.contracts), key)
+		return self.contracts.get(name)
+
+	def serves_check(self, manifest):
+		expected = []
+		for name in manifest.serves:
+			contract = self.contract_find(manifest, name, "serves")
+			if not contract:
+				continue
+			other = self.providers.setdefault(name, manifest)
+			if other is not manifest:
+				self.error(manifest, f"contract '{name}' is already served by {other.name}", "serves")
+			expected += contract["events"]
+		if manifest.events[:len(expected)] != expected:
+			self.error(manifest, f"events do not start with those of the served contracts: {', '.join(expected)}",
+			           "events")
+
+	def own_check(self, manifest):
+		for name in manifest.events:
+			if name in EVENT_NAMES_TAKEN:
+				self.error(manifest, f"event '{name}' has a name that domain.h needs for itself", "events")
+		for table, entries in (("ports", manifest.ports), ("activity", manifest.activities)):
+			names = [e["name"] for e in entries]
+			for place, name in enumerate(names):
+				if name in names[:place]:
+					self.error(manifest, f"{table} '{name}' is already defined", "name", table, place)
+		self.rights_check(manifest)
+		self.device_check(manifest)
+
+	def rights_check(self, manifest):
+		for right in manifest.rights:
+			if right not in RIGHTS:
+				self.error(manifest, f"unknown right '{right}'" + nearest(right, RIGHTS), "rights")
+			elif right in manifest.uses:
+				self.error(manifest, f"right '{right}' and contract '{right}' would both be CAP_{right.upper()}", "rights")
+		is_personality = "personality" in manifest.rights
+		for key in ("threads", "spaces", "page_table_kib"):
+			if is_personality and not getattr(manifest, key):
+				self.error(manifest, f"right 'personality' needs '{key}'", "rights")
+			if not is_personality and getattr(manifest, key):
+				self.error(manifest, f"'{key}' is for domains with the right 'personality'", key)
+		if manifest.shares and "frames" not in manifest.rights:
+			self.error(manifest, "[shares] is for the domain with the right 'frames'", "", "shares")
+		known = [m.name for m in self.manifests]
+		for name in manifest.shares:
+			if name not in known:
+				self.error(manifest, f"a share for the unknown domain '{name}'" + nearest(name, known), name, "shares")
+
+	def device_check(self, manifest):
+		if len(manifest.devices) > 1:
+			self.error(manifest, "a domain drives one device", "", "device", 1)
+		for place, device in enumerate(manifest.devices):
+			if device["bus"] != "pci":
+				self.error(manifest, f"unknown bus '{device['bus']}'; there is pci", "bus", "device", place)
+			if len(device["ids"]) > DEVICE_ID_MAX:
+				self.error(manifest, f"at most {DEVICE_ID_MAX} ids", "ids", "device", place)
+		if manifest.devices and not any("bus" in m.rights for m in self.manifests):
+			self.error(manifest, "a device, but no domain has the right 'bus'", "", "device")
+		if manifest.recovery.get("device_quiesce") and not manifest.devices:
+			self.error(manifest, "device_quiesce without a device", "device_quiesce", "recovery")
+
+	# --- who calls whom ---
+
+	def provider_find(self, manifest, name, key):
+		if self.contract_find(manifest, name, key) and name not in self.providers:
+			self.error(manifest, f"no domain serves contract '{name}'", key)
+		return self.providers.get(name)
+
+	def uses_check(self, manifest):
+		for name in manifest.uses:
+			self.provider_find(manifest, name, "uses")
+
+	def waits_check(self, manifest):
+		for wait in manifest.waits:
+			name, event = wait.split(".")
+			provider = self.provider_find(manifest, name, "waits")
+			if not provider:
+				continue
+			events = self.contracts[name]["events"]
+			if event not in events:
+				self.error(manifest, f"contract '{name}' has no event '{event}'" + nearest(event, events), "waits")
+			elif provider is manifest:
+				self.error(manifest, f"'{wait}' is an own event; waits are for events of others", "waits")
+
+	def once_check(self):
+		"""The kept replies of once methods are found by client thread: two client domains would share them."""
+		for name, contract in self.contracts.items():
+			if not any(m["kind"] == "once" for m in contract["methods"]):
+				continue
+			users = [m for m in self.manifests if name in m.uses]
+			if len(users) > 1:
+				self.error(users[1], f"contract '{name}' has once methods and is already used by {users[0].name}: "
+				           "kept replies are found by client thread, so one domain may use it", "uses")
+
+	def cycle_check(self):
+		"""Crossings must be acyclic: a domain has one stack for each CPU and is entered once at a time."""
+		done, trail = set(), []
+
+		def visit(manifest):
+			if manifest in trail:
+				circle = trail[trail.index(manifest):] + [manifest]
+				self.error(trail[-1], f"crossings go in a circle: {' -> '.join(m.name for m in circle)}", "uses")
+				return
+			if manifest.name in done:
+				return
+			trail.append(manifest)
+			for name in manifest.uses:
+				if name in self.providers:
+					visit(self.providers[name])
+			trail.pop()
+			done.add(manifest.name)
+
+		for manifest in sorted(self.manifests, key=lambda m: m.name):
+			visit(manifest)
+
+	# --- the machine ---
+
+	def ports_check(self):
+		taken = [(first, last, "the core") for first, last in CORE_PORTS]
+		for manifest in self.manifests:
+			for place, ports in enumerate(manifest.ports):
+				first, last = ports["first"], ports["last"]
+				if first > last:
+					self.error(manifest, f"ports {first:#x}..{last:#x}: first is behind last", "first", "ports", place)
+				for other_first, other_last, owner in taken:
+					if first <= other_last and other_first <= last:
+						self.error(manifest, f"ports {first:#x}..{last:#x} overlap {other_first:#x}..{other_last:#x} "
+						           f"of {owner}", "first", "ports", place)
+				taken.append((first, last, manifest.name))
+
+	def irqs_check(self):
+		lines, count = {}, 0
+		for manifest in self.manifests:
+			count += len(manifest.irqs)
+			if len(manifest.irqs) > IRQ_MAX_PER_DOMAIN:
+				self.error(manifest, f"{len(manifest.irqs)} irqs; at most {IRQ_MAX_PER_DOMAIN}", "", "irq")
+			if sum(irq["kind"] == "msi" for irq in manifest.irqs) > 1:
+				self.error(manifest, "the bus sets one msi vector for a device", "", "irq", 1)
+			for place, irq in enumerate(manifest.irqs):
+				self.irq_check(manifest, irq, place, lines)
+		if count > VECTOR_LAST - VECTOR_FIRST + 1:
+			self.error(self.manifests[0], f"{count} irqs; there are {VECTOR_LAST - VECTOR_FIRST + 1} vectors")
+
+	def irq_check(self, manifest, irq, place, lines):
+		if irq["event"] not in manifest.events:
+			self.error(manifest, f"irq raises '{irq['event']}', which is not in events"
+			           + nearest(irq["event"], manifest.events), "event", "irq", place)
+		if irq["kind"] == "msi":
+			if not manifest.devices:
+				self.error(manifest, "irq of kind msi without a device", "kind", "irq", place)
+			if "line" in irq:
+				self.error(manifest, "irq of kind msi has no line", "line", "irq", place)
+		elif irq["kind"] != "isa":
+			self.error(manifest, f"unknown kind of irq '{irq['kind']}'; there are isa and msi", "kind", "irq", place)
+		elif "line" not in irq:
+			self.error(manifest, "irq of kind isa needs 'line'", "kind", "irq", place)
+		elif irq["line"] in (0, CASCADE_LINE):
+			self.error(manifest, f"irq line {irq['line']} is the core's", "line", "irq", place)
+		else:
+			other = lines.setdefault(irq["line"], manifest.name)
+			if other != manifest.name or lines.get((manifest.name, irq["line"]), place) != place:
+				self.error(manifest, f"irq line {irq['line']} already belongs to {other}", "line", "irq", place)
+			lines.setdefault((manifest.name, irq["line"]), place)
+
+	def single_rights_check(self):
+		for right in ("frames", "bus", "personality"):
+			holders = [m for m in self.manifests if right in m.rights]
+			if len(holders) > 1:
+				self.error(holders[1], f"right '{right}' is already held by {holders[0].name}", "rights")
+
+	def budget_check(self):
+		total = sum(HOME_IMAGES * m.home_kib + m.heap_kib + m.dma_kib + m.page_table_kib for m in self.manifests)
+		if total > self.budget_mib * 1024:
+			largest = max(self.manifests, key=lambda m: m.home_kib + m.heap_kib + m.page_table_kib)
+			self.error(largest, f"all domains together need {total} KiB (home regions twice); the budget is "
+			           f"{self.budget_mib} MiB", "home_kib")

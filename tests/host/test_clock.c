@@ -92,6 +92,7 @@ static void impossible_registers_are_refused(void **state)
 		{ 0x5a, 0, 0, 1, 1, 0x24, 0x20, RTC_STATUS_B_24_HOURS },   /* no digit */
 		{ 0, 0, 0, 1, 1, 0x69, 0x19, RTC_STATUS_B_24_HOURS },      /* 1969 */
 		{ 0, 0, 0, 0x29, 2, 0x00, 0x21, RTC_STATUS_B_24_HOURS },   /* 2100 is no leap year */
+		{ 0, 0, 0, 1, 1, 0x00, 0x25, RTC_STATUS_B_24_HOURS },      /* 2500 */
 		{ 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },        /* no clock on the bus */
 		{ 0, 0, 0, 0, 0, 0, 0, 0 },
 	};

@@ -1,6 +1,8 @@
 /* Calendar arithmetic and decoding of real-time clock registers; see date.h. */
 #include "date.h"
 
+#define YEAR_MAX 2499u /* nanoseconds since 1970 leave 64 bits in 2554 */
+
 static bool year_is_leap(uint32_t year)
 {
 	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -31,8 +33,9 @@ uint64_t date_seconds(const struct date *date)
 
 static bool date_is_valid(const struct date *date)
 {
-	return date->year >= 1970 && date->month >= 1 && date->month <= 12 && date->day >= 1 &&
-	       date->day <= month_days(date->year, date->month) && date->hour < 24 && date->minute < 60 && date->second < 60;
+	return date->year >= 1970 && date->year <= YEAR_MAX && date->month >= 1 && date->month <= 12 &&
+	       date->day >= 1 && date->day <= month_days(date->year, date->month) && date->hour < 24 &&
+	       date->minute < 60 && date->second < 60;
 }
 
 /* One register of two digits. */

@@ -18,7 +18,7 @@ struct date {
 	uint32_t year, month, day, hour, minute, second; /* month and day from 1; UTC */
 };
 
-/* false when a register holds no digit or the date is not one of the Gregorian calendar from 1970 on. */
+/* false when a register holds no digit or the date is not one of the Gregorian calendar from 1970 to 2499. */
 bool rtc_decode(const struct rtc_sample *sample, struct date *out);
 /* Seconds from 1970-01-01 00:00:00 to a valid date. */
 uint64_t date_seconds(const struct date *date);

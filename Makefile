@@ -12,6 +12,7 @@
 # A list of files that changes counts as a change: see build/lists/.
 
 MAKEFLAGS += --no-builtin-rules
+export PYTHONDONTWRITEBYTECODE := 1
 .SUFFIXES:
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
@@ -71,18 +72,21 @@ $(eval $(call list_rule,rt,$(rt_sources) $(base_sources)))
 
 # ---- generated sources ----------------------------------------------------------------------------------------
 
-$(GEN)/contracts.stamp: tools/zidl.py $(contracts) $(O)/lists/contracts
+compilers := $(wildcard tools/zoglang/*.py)
+$(GEN)/contracts.stamp: tools/zidl.py $(compilers) $(contracts) $(O)/lists/contracts
 	$(call say,ZIDL,$(words $(contracts)) contracts)
 	@mkdir -p $(GEN)
 	$(Q)$(PYTHON) tools/zidl.py --out $(GEN) $(contracts)
 	@touch $@
 
-$(GEN)/manifests.stamp: tools/manifest.py $(manifests) $(GEN)/contracts.stamp $(O)/lists/manifests
+$(GEN)/manifests.stamp: tools/manifest.py $(compilers) $(manifests) $(GEN)/contracts.stamp $(O)/lists/manifests
 	$(call say,MANIFEST,$(words $(manifests)) domains)
 	$(Q)$(PYTHON) tools/manifest.py --out $(GEN) $(manifests)
 	@touch $@
 
-$(GEN)/domains/%/dispatch.c $(GEN)/domains/%/domain.h: $(GEN)/manifests.stamp ;
+# The compilers touch only what changed: with the empty recipe make looks at the files again.
+$(GEN)/%.h: $(GEN)/manifests.stamp ;
+$(GEN)/domains/%/dispatch.c: $(GEN)/manifests.stamp ;
 $(GEN)/system/system.c $(GEN)/system/domains.txt: $(GEN)/manifests.stamp ;
 
 # ---- runtime and domains --------------------------------------------------------------------------------------

@@ -22,58 +22,58 @@ IMAGE_BASE = 0x400000
 
 
 def pages_of(content):
-    """The content, zero-padded to whole pages."""
-    return content + bytes(-len(content) % PAGE)
+	"""The content, zero-padded to whole pages."""
+	return content + bytes(-len(content) % PAGE)
 
 
 def split_segments(elf):
-    """The three segments of a domain by kind; None where there is none."""
-    parts = {"text": None, "constants": None, "data": None}
-    for segment in elf.segments():
-        kind = "text" if segment.flags & PF_EXECUTE else "data" if segment.flags & PF_WRITE else "constants"
-        if segment.flags & PF_EXECUTE and segment.flags & PF_WRITE:
-            raise ElfError(f"{elf.path}: a segment is writable and executable")
-        if parts[kind] is not None:
-            raise ElfError(f"{elf.path}: more than one segment of kind {kind}")
-        if segment.address % PAGE or segment.address < IMAGE_BASE:
-            raise ElfError(f"{elf.path}: segment {kind} at {segment.address:#x} is not page-aligned or below the image base")
-        parts[kind] = segment
-    if parts["text"] is None:
-        raise ElfError(f"{elf.path}: no code")
-    text = parts["text"]
-    if not text.address <= elf.entry < text.address + text.memory_bytes:
-        raise ElfError(f"{elf.path}: entry {elf.entry:#x} is not in the code")
-    return parts
+	"""The three segments of a domain by kind; None where there is none."""
+	parts = {"text": None, "constants": None, "data": None}
+	for segment in elf.segments():
+		kind = "text" if segment.flags & PF_EXECUTE else "data" if segment.flags & PF_WRITE else "constants"
+		if segment.flags & PF_EXECUTE and segment.flags & PF_WRITE:
+			raise ElfError(f"{elf.path}: a segment is writable and executable")
+		if parts[kind] is not None:
+			raise ElfError(f"{elf.path}: more than one segment of kind {kind}")
+		if segment.address % PAGE or segment.address < IMAGE_BASE:
+			raise ElfError(f"{elf.path}: segment {kind} at {segment.address:#x} is not page-aligned or below the image base")
+		parts[kind] = segment
+	if parts["text"] is None:
+		raise ElfError(f"{elf.path}: no code")
+	text = parts["text"]
+	if not text.address <= elf.entry < text.address + text.memory_bytes:
+		raise ElfError(f"{elf.path}: entry {elf.entry:#x} is not in the code")
+	return parts
 
 
 class Packer:
-    """Collects contents and renders the table rows."""
+	"""Collects contents and renders the table rows."""
 
-    def __init__(self):
-        self.content = bytearray()
+	def __init__(self):
+		self.content = bytearray()
 
-    def add(self, content):
-        offset = len(self.content)
-        self.content += pages_of(content)
-        return offset
+	def add(self, content):
+		offset = len(self.content)
+		self.content += pages_of(content)
+		return offset
 
-    def row(self, name, elf):
-        parts = split_segments(elf)
-        measure = hashlib.sha256()
-        fields = []
-        for kind in ("text", "constants"):
-            content = pages_of(parts[kind].content) if parts[kind] else b""
-            measure.update(content)
-            fields.append(f".{kind} = {{ {parts[kind].address if content else 0:#x}, {len(content) // PAGE}, "
-                          f"system_image_bytes + {self.add(content):#x} }}")
-        data = parts["data"]
-        content = data.content if data else b""
-        measure.update(content)
-        fields.append(f".data = {{ {data.address if data else 0:#x}, {len(content):#x}, "
-                      f"{data.memory_bytes if data else 0:#x}, system_image_bytes + {self.add(content):#x} }}")
-        digest = ", ".join(f"0x{byte:02x}" for byte in measure.digest())
-        body = ",\n\t\t".join([f".entry = {elf.entry:#x}"] + fields + [f".sha256 = {{ {digest} }}"])
-        return f"\t{{ /* {name} */\n\t\t{body},\n\t}},\n"
+	def row(self, name, elf):
+		parts = split_segments(elf)
+		measure = hashlib.sha256()
+		fields = []
+		for kind in ("text", "constants"):
+			content = pages_of(parts[kind].content) if parts[kind] else b""
+			measure.update(content)
+			fields.append(f".{kind} = {{ {parts[kind].address if content else 0:#x}, {len(content) // PAGE}, "
+						  f"system_image_bytes + {self.add(content):#x} }}")
+		data = parts["data"]
+		content = data.content if data else b""
+		measure.update(content)
+		fields.append(f".data = {{ {data.address if data else 0:#x}, {len(content):#x}, "
+					  f"{data.memory_bytes if data else 0:#x}, system_image_bytes + {self.add(content):#x} }}")
+		digest = ", ".join(f"0x{byte:02x}" for byte in measure.digest())
+		body = ",\n\t\t".join([f".entry = {elf.entry:#x}"] + fields + [f".sha256 = {{ {digest} }}"])
+		return f"\t{{ /* {name} */\n\t\t{body},\n\t}},\n"
 
 
 IMAGES_S = """/* Written by tools/image.py. */
@@ -96,28 +96,28 @@ const struct image_desc system_image[] = {{
 
 
 def write(path, text):
-    with open(path, "w") as file:
-        file.write(text)
+	with open(path, "w") as file:
+		file.write(text)
 
 
 def main():
-    parser = argparse.ArgumentParser(description="pack the domains' images into the core's file")
-    parser.add_argument("--domains", required=True, help="folder of NAME.elf")
-    parser.add_argument("--out", required=True, help="folder of domains.txt and of the results")
-    options = parser.parse_args()
-    with open(os.path.join(options.out, "domains.txt")) as file:
-        names = file.read().split()
-    packer = Packer()
-    try:
-        rows = [packer.row(name, Elf(os.path.join(options.domains, name + ".elf"))) for name in names]
-    except (ElfError, OSError) as error:
-        sys.exit(f"image.py: {error}")
-    blob = os.path.join(options.out, "images.bin")
-    with open(blob, "wb") as file:
-        file.write(packer.content)
-    write(os.path.join(options.out, "images.S"), IMAGES_S.format(blob=blob))
-    write(os.path.join(options.out, "images.c"), IMAGES_C.format(rows="".join(rows)))
+	parser = argparse.ArgumentParser(description="pack the domains' images into the core's file")
+	parser.add_argument("--domains", required=True, help="folder of NAME.elf")
+	parser.add_argument("--out", required=True, help="folder of domains.txt and of the results")
+	options = parser.parse_args()
+	with open(os.path.join(options.out, "domains.txt")) as file:
+		names = file.read().split()
+	packer = Packer()
+	try:
+		rows = [packer.row(name, Elf(os.path.join(options.domains, name + ".elf"))) for name in names]
+	except (ElfError, OSError) as error:
+		sys.exit(f"image.py: {error}")
+	blob = os.path.join(options.out, "images.bin")
+	with open(blob, "wb") as file:
+		file.write(packer.content)
+	write(os.path.join(options.out, "images.S"), IMAGES_S.format(blob=blob))
+	write(os.path.join(options.out, "images.c"), IMAGES_C.format(rows="".join(rows)))
 
 
 if __name__ == "__main__":
-    main()
+	main()

@@ -12,28 +12,28 @@ RUN = os.path.join(BUILD, "run")
 
 
 class Failure(Exception):
-    """Something that the user is told in one message; the command ends with status 1."""
+	"""Something that the user is told in one message; the command ends with status 1."""
 
 
 def in_build(*parts):
-    """A path under build/ whose folder exists."""
-    path = os.path.join(BUILD, *parts)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    return path
+	"""A path under build/ whose folder exists."""
+	path = os.path.join(BUILD, *parts)
+	os.makedirs(os.path.dirname(path), exist_ok=True)
+	return path
 
 
 def make(*goals):
-    """Builds; make's own messages go to standard error."""
-    command = ["make", "-s" if not sys.stderr.isatty() else "--no-print-directory", "-C", ROOT, "-j2", *goals]
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)
-    if result.returncode != 0:
-        raise Failure("the build failed: the first error above says where")
+	"""Builds; make's own messages go to standard error."""
+	command = ["make", "-s" if not sys.stderr.isatty() else "--no-print-directory", "-C", ROOT, "-j2", *goals]
+	result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+	if result.returncode != 0:
+		raise Failure("the build failed: the first error above says where")
 
 
 def tool(*command, **options):
-    """Runs a tool of the host; its output is shown only when it fails."""
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True, errors="replace", **options)
-    if result.returncode != 0:
-        raise Failure(f"{' '.join(command)} failed with status {result.returncode}:\n{result.stdout.rstrip()}")
-    return result.stdout
+	"""Runs a tool of the host; its output is shown only when it fails."""
+	result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+							text=True, errors="replace", **options)
+	if result.returncode != 0:
+		raise Failure(f"{' '.join(command)} failed with status {result.returncode}:\n{result.stdout.rstrip()}")
+	return result.stdout

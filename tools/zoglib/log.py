@@ -4,81 +4,81 @@ import re
 
 # How causes (enum zog_cause of abi/zog/core.h) read in a sentence.
 CAUSES = {
-    "killed": "was killed",
-    "page_fault": "touched memory that it may not touch",
-    "exception": "met a CPU exception",
-    "deadline": "hung and missed its deadline",
-    "store": "tried to store outside its memory",
-    "capability": "used a capability that it does not hold",
-    "violation": "committed something that does not pass the core's checks",
-    "contract": "received or sent a message outside its contract",
-    "assert": "found its own state wrong",
-    "scrub": "had its memory changed behind its back",
-    "measure": "has an image that does not match its measure",
-    "core": "met an exception in the core",
-    "start": "could not start",
+	"killed": "was killed",
+	"page_fault": "touched memory that it may not touch",
+	"exception": "met a CPU exception",
+	"deadline": "hung and missed its deadline",
+	"store": "tried to store outside its memory",
+	"capability": "used a capability that it does not hold",
+	"violation": "committed something that does not pass the core's checks",
+	"contract": "received or sent a message outside its contract",
+	"assert": "found its own state wrong",
+	"scrub": "had its memory changed behind its back",
+	"measure": "has an image that does not match its measure",
+	"core": "met an exception in the core",
+	"start": "could not start",
 }
 RECORD = re.compile(r"zog: (incident|recovered|power off|fatal)\b ?(.*)")
 
 
 def parse_fields(text):
-    """The key=value fields of a record."""
-    return dict(word.split("=", 1) for word in text.split() if "=" in word)
+	"""The key=value fields of a record."""
+	return dict(word.split("=", 1) for word in text.split() if "=" in word)
 
 
 def parse_record(line):
-    """(kind, number or None, fields or text) of a log line; None when it is no record."""
-    match = RECORD.search(line)
-    if not match:
-        return None
-    kind, rest = match.groups()
-    if kind == "fatal":
-        return kind, None, rest.strip()
-    if kind == "power off":
-        return kind, None, parse_fields(rest)
-    number, _, rest = rest.partition(" ")
-    return (kind, int(number), parse_fields(rest)) if number.isdigit() else None
+	"""(kind, number or None, fields or text) of a log line; None when it is no record."""
+	match = RECORD.search(line)
+	if not match:
+		return None
+	kind, rest = match.groups()
+	if kind == "fatal":
+		return kind, None, rest.strip()
+	if kind == "power off":
+		return kind, None, parse_fields(rest)
+	number, _, rest = rest.partition(" ")
+	return (kind, int(number), parse_fields(rest)) if number.isdigit() else None
 
 
 class Log:
-    """What the records of one run say. Fed line by line, or from a file."""
+	"""What the records of one run say. Fed line by line, or from a file."""
 
-    def __init__(self):
-        self.incidents = {}  # number -> fields
-        self.recovered = {}  # number -> instructions
-        self.power_off = None  # exit status
-        self.fatal = None
+	def __init__(self):
+		self.incidents = {}  # number -> fields
+		self.recovered = {}  # number -> instructions
+		self.power_off = None  # exit status
+		self.fatal = None
 
-    def feed(self, line):
-        """Takes a line in; returns its record or None."""
-        record = parse_record(line)
-        if record is None:
-            return None
-        kind, number, fields = record
-        if kind == "incident":
-            self.incidents[number] = fields
-        elif kind == "recovered":
-            self.recovered[number] = int(fields.get("instructions", 0))
-        elif kind == "power off":
-            status = fields.get("status", "")
-            self.power_off = int(status) if status.isdigit() else 1
-        else:
-            self.fatal = self.fatal or fields
-        return record
+	def feed(self, line):
+		"""Takes a line in; returns its record or None."""
+		record = parse_record(line)
+		if record is None:
+			return None
+		kind, number, fields = record
+		if kind == "incident":
+			self.incidents[number] = fields
+		elif kind == "recovered":
+			self.recovered[number] = int(fields.get("instructions", 0))
+		elif kind == "power off":
+			status = fields.get("status", "")
+			self.power_off = int(status) if status.isdigit() else 1
+		else:
+			self.fatal = self.fatal or fields
+		return record
 
-    @staticmethod
-    def load(path):
-        log = Log()
-        with open(path, errors="replace") as file:
-            for line in file:
-                log.feed(line)
-        return log
+	@staticmethod
+	def load(path):
+		log = Log()
+		with open(path, errors="replace") as file:
+			for line in file:
+				log.feed(line)
+		return log
 
 
 def incident_sentence(number, fields):
-    """One plain line for a person."""
-    cause = fields.get("cause", "?")
-    what = CAUSES.get(cause, f"failed ({cause})")
-    asked = ", as asked for" if fields.get("asked") == "1" else ""
-    return f"zog: incident {number}: {fields.get('domain', '?')} {what}{asked}; it is being restarted. " \
-           f"Details: ./zog autopsy {number}"
+	"""One plain line for a person."""
+	cause = fields.get("cause", "?")
+	what = CAUSES.get(cause, f"failed ({cause})")
+	asked = ", as asked for" if fields.get("asked") == "1" else ""
+	return f"zog: incident {number}: {fields.get('domain', '?')} {what}{asked}; it is being restarted. " \
+		   f"Details: ./zog autopsy {number}"

@@ -23,226 +23,226 @@ POWER_OFF_GRACE_S = 20 # from the log's `power off` to QEMU's end
 
 @dataclass
 class Config:
-    """What to boot."""
+	"""What to boot."""
 
-    disk: str | None = None
-    smp: int = 2
-    memory_mib: int = 1024
-    exec_text: str | None = None
-    append: str = ""
-    init: str = "/bin/sh"
-    kernel: str = KERNEL
-    qemu_log: str | None = None  # file for -d int,cpu_reset
-    has_gdb: bool = False
-    work: str = ""  # folder for what QEMU is handed by file
-    extra: list = field(default_factory=list)  # further QEMU arguments
+	disk: str | None = None
+	smp: int = 2
+	memory_mib: int = 1024
+	exec_text: str | None = None
+	append: str = ""
+	init: str = "/bin/sh"
+	kernel: str = KERNEL
+	qemu_log: str | None = None  # file for -d int,cpu_reset
+	has_gdb: bool = False
+	work: str = ""  # folder for what QEMU is handed by file
+	extra: list = field(default_factory=list)  # further QEMU arguments
 
-    def cmdline(self):
-        words = ["root=/dev/vda", f"init={self.init}"]
-        words += ["zog.exec=1"] if self.exec_text is not None else ["TERM=vt100", "HOME=/root"]
-        words += [self.append] if self.append else []
-        # Unknown words without "=" become arguments of init: -l makes the shell read /etc/profile.
-        words += ["-l"] if self.exec_text is None and self.init == "/bin/sh" else []
-        return " ".join(words)
+	def cmdline(self):
+		words = ["root=/dev/vda", f"init={self.init}"]
+		words += ["zog.exec=1"] if self.exec_text is not None else ["TERM=vt100", "HOME=/root"]
+		words += [self.append] if self.append else []
+		# Unknown words without "=" become arguments of init: -l makes the shell read /etc/profile.
+		words += ["-l"] if self.exec_text is None and self.init == "/bin/sh" else []
+		return " ".join(words)
 
 
 def qemu_arguments(config, console, log, monitor):
-    """The command line; the last three are file descriptors of sockets."""
-    arguments = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-cpu", "max", "-smp", str(config.smp),
-                 "-m", str(config.memory_mib), "-display", "none", "-no-reboot", "-nodefaults",
-                 "-chardev", f"socket,id=console,fd={console}", "-serial", "chardev:console",
-                 "-chardev", f"socket,id=log,fd={log}", "-serial", "chardev:log",
-                 "-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=readline",
-                 "-kernel", config.kernel, "-append", config.cmdline()]
-    if config.disk:
-        arguments += ["-drive", f"file={config.disk.replace(',', ',,')},if=none,format=raw,id=d0,cache=writeback",
-                      "-device", "virtio-blk-pci,drive=d0,disable-legacy=on"]
-    if config.exec_text is not None:
-        text = os.path.join(config.work, "exec")
-        with open(text, "w") as file:
-            file.write(config.exec_text)
-        arguments += ["-initrd", text]
-    if config.qemu_log:
-        arguments += ["-d", "int,cpu_reset", "-D", config.qemu_log]
-    if config.has_gdb:
-        arguments += ["-gdb", "tcp:127.0.0.1:1234", "-S"]
-    return arguments + config.extra
+	"""The command line; the last three are file descriptors of sockets."""
+	arguments = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-cpu", "max", "-smp", str(config.smp),
+				 "-m", str(config.memory_mib), "-display", "none", "-no-reboot", "-nodefaults",
+				 "-chardev", f"socket,id=console,fd={console}", "-serial", "chardev:console",
+				 "-chardev", f"socket,id=log,fd={log}", "-serial", "chardev:log",
+				 "-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=readline",
+				 "-kernel", config.kernel, "-append", config.cmdline()]
+	if config.disk:
+		arguments += ["-drive", f"file={config.disk.replace(',', ',,')},if=none,format=raw,id=d0,cache=writeback",
+					  "-device", "virtio-blk-pci,drive=d0,disable-legacy=on"]
+	if config.exec_text is not None:
+		text = os.path.join(config.work, "exec")
+		with open(text, "w") as file:
+			file.write(config.exec_text)
+		arguments += ["-initrd", text]
+	if config.qemu_log:
+		arguments += ["-d", "int,cpu_reset", "-D", config.qemu_log]
+	if config.has_gdb:
+		arguments += ["-gdb", "tcp:127.0.0.1:1234", "-S"]
+	return arguments + config.extra
 
 
 def die_with_parent():
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+	LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Machine:
-    """A running QEMU. Iterate over events(): ("console", bytes), ("log", line), ("input", bytes), ("idle", seconds)."""
+	"""A running QEMU. Iterate over events(): ("console", bytes), ("log", line), ("input", bytes), ("idle", seconds)."""
 
-    def __init__(self, config, log_paths=()):
-        self.config = config
-        self.log = Log()
-        self.lines = []  # the log's last lines
-        self.process = None
-        self.error_text = ""
-        self._log_files = [open(path, "wb", buffering=0) for path in log_paths]
-        self._log_part = b""
-        self._selector = selectors.DefaultSelector()
-        self._to_console = bytearray()
-        self._open = set()
-        self._input = None
-        self._power_off_at = None
+	def __init__(self, config, log_paths=()):
+		self.config = config
+		self.log = Log()
+		self.lines = []  # the log's last lines
+		self.process = None
+		self.error_text = ""
+		self._log_files = [open(path, "wb", buffering=0) for path in log_paths]
+		self._log_part = b""
+		self._selector = selectors.DefaultSelector()
+		self._to_console = bytearray()
+		self._open = set()
+		self._input = None
+		self._power_off_at = None
 
-    def start(self):
-        pairs = [socket.socketpair() for _ in range(3)]
-        (self._console, console), (self._log_socket, log), (self._monitor, monitor) = pairs
-        theirs = [console, log, monitor]
-        arguments = qemu_arguments(self.config, *(end.fileno() for end in theirs))
-        # Its own session: Ctrl-C on the terminal is for us to deal with.
-        self._errors = open(os.path.join(self.config.work, "qemu.err"), "w+")
-        self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=self._errors, stderr=self._errors,
-                                        pass_fds=[end.fileno() for end in theirs], preexec_fn=die_with_parent,
-                                        start_new_session=True)
-        for end in theirs:
-            end.close()
-        for end, name in ((self._console, "console"), (self._log_socket, "log")):
-            end.setblocking(False)
-            self._selector.register(end, selectors.EVENT_READ, name)
-            self._open.add(name)
+	def start(self):
+		pairs = [socket.socketpair() for _ in range(3)]
+		(self._console, console), (self._log_socket, log), (self._monitor, monitor) = pairs
+		theirs = [console, log, monitor]
+		arguments = qemu_arguments(self.config, *(end.fileno() for end in theirs))
+		# Its own session: Ctrl-C on the terminal is for us to deal with.
+		self._errors = open(os.path.join(self.config.work, "qemu.err"), "w+")
+		self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=self._errors, stderr=self._errors,
+										pass_fds=[end.fileno() for end in theirs], preexec_fn=die_with_parent,
+										start_new_session=True)
+		for end in theirs:
+			end.close()
+		for end, name in ((self._console, "console"), (self._log_socket, "log")):
+			end.setblocking(False)
+			self._selector.register(end, selectors.EVENT_READ, name)
+			self._open.add(name)
 
-    def take_input(self, descriptor):
-        """Bytes that arrive at this file descriptor become "input" events; b"" when it ends."""
-        try:
-            self._selector.register(descriptor, selectors.EVENT_READ, "input")
-            self._input = descriptor
-        except PermissionError: # a regular file is always ready and cannot be waited for
-            self._input = None
-            return open(descriptor, "rb", closefd=False).read()
-        return None
+	def take_input(self, descriptor):
+		"""Bytes that arrive at this file descriptor become "input" events; b"" when it ends."""
+		try:
+			self._selector.register(descriptor, selectors.EVENT_READ, "input")
+			self._input = descriptor
+		except PermissionError: # a regular file is always ready and cannot be waited for
+			self._input = None
+			return open(descriptor, "rb", closefd=False).read()
+		return None
 
-    def drop_input(self):
-        if self._input is not None:
-            self._selector.unregister(self._input)
-            self._input = None
+	def drop_input(self):
+		if self._input is not None:
+			self._selector.unregister(self._input)
+			self._input = None
 
-    def type(self, data):
-        """Sends bytes to the console, as far as the guest takes them; the rest follows by itself."""
-        self._to_console += data
-        self._send()
+	def type(self, data):
+		"""Sends bytes to the console, as far as the guest takes them; the rest follows by itself."""
+		self._to_console += data
+		self._send()
 
-    def _send(self):
-        try:
-            while self._to_console:
-                sent = self._console.send(self._to_console[:4096])
-                del self._to_console[:sent]
-        except BlockingIOError:
-            pass
-        except OSError:
-            self._to_console.clear() # QEMU is gone; the reading side notices
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._to_console else 0)
-        if "console" in self._open:
-            self._selector.modify(self._console, wanted, "console")
+	def _send(self):
+		try:
+			while self._to_console:
+				sent = self._console.send(self._to_console[:4096])
+				del self._to_console[:sent]
+		except BlockingIOError:
+			pass
+		except OSError:
+			self._to_console.clear() # QEMU is gone; the reading side notices
+		wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._to_console else 0)
+		if "console" in self._open:
+			self._selector.modify(self._console, wanted, "console")
 
-    def events(self, tick_s=1.0):
-        """Ends when QEMU has closed both serial lines. "idle" comes after each tick without any event."""
-        while self._open:
-            ready = self._selector.select(tick_s)
-            if not ready:
-                yield "idle", tick_s
-            for key, mask in ready:
-                if key.data == "console" and mask & selectors.EVENT_WRITE:
-                    self._send()
-                if mask & selectors.EVENT_READ:
-                    yield from self._receive(key)
-            if self._power_off_at and time.monotonic() > self._power_off_at + POWER_OFF_GRACE_S:
-                self.stop()
-        self.stop()
+	def events(self, tick_s=1.0):
+		"""Ends when QEMU has closed both serial lines. "idle" comes after each tick without any event."""
+		while self._open:
+			ready = self._selector.select(tick_s)
+			if not ready:
+				yield "idle", tick_s
+			for key, mask in ready:
+				if key.data == "console" and mask & selectors.EVENT_WRITE:
+					self._send()
+				if mask & selectors.EVENT_READ:
+					yield from self._receive(key)
+			if self._power_off_at and time.monotonic() > self._power_off_at + POWER_OFF_GRACE_S:
+				self.stop()
+		self.stop()
 
-    def _receive(self, key):
-        if key.data == "input":
-            data = os.read(key.fd, 4096)
-            if not data:
-                self.drop_input()
-            yield "input", data
-            return
-        try:
-            data = key.fileobj.recv(65536)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._selector.unregister(key.fileobj)
-            self._open.discard(key.data)
-        if key.data == "console":
-            if data:
-                yield "console", data
-        else:
-            yield from self._receive_log(data)
+	def _receive(self, key):
+		if key.data == "input":
+			data = os.read(key.fd, 4096)
+			if not data:
+				self.drop_input()
+			yield "input", data
+			return
+		try:
+			data = key.fileobj.recv(65536)
+		except BlockingIOError:
+			return
+		except OSError:
+			data = b""
+		if not data:
+			self._selector.unregister(key.fileobj)
+			self._open.discard(key.data)
+		if key.data == "console":
+			if data:
+				yield "console", data
+		else:
+			yield from self._receive_log(data)
 
-    def _receive_log(self, data):
-        for file in self._log_files:
-            file.write(data)
-        self._log_part += data if data else b"\n" * bool(self._log_part)
-        *whole, self._log_part = self._log_part.split(b"\n")
-        for raw in whole:
-            line = raw.decode("utf-8", "replace").rstrip("\r")
-            self.lines = self.lines[-199:] + [line]
-            self.log.feed(line)
-            if self.log.power_off is not None and self._power_off_at is None:
-                self._power_off_at = time.monotonic()
-            yield "log", line
+	def _receive_log(self, data):
+		for file in self._log_files:
+			file.write(data)
+		self._log_part += data if data else b"\n" * bool(self._log_part)
+		*whole, self._log_part = self._log_part.split(b"\n")
+		for raw in whole:
+			line = raw.decode("utf-8", "replace").rstrip("\r")
+			self.lines = self.lines[-199:] + [line]
+			self.log.feed(line)
+			if self.log.power_off is not None and self._power_off_at is None:
+				self._power_off_at = time.monotonic()
+			yield "log", line
 
-    def ask(self, command, timeout_s=10):
-        """One command to QEMU's monitor; returns its answer, or what came of it."""
-        answer = b""
-        try:
-            self._monitor.settimeout(timeout_s)
-            if not getattr(self, "_has_prompt", False):
-                while not answer.endswith(b"(qemu) "):
-                    answer += self._monitor.recv(65536) or b"(qemu) "
-                self._has_prompt = True
-            self._monitor.sendall(command.encode() + b"\n")
-            answer = b""
-            while not answer.endswith(b"(qemu) "):
-                answer += self._monitor.recv(65536) or b"(qemu) "
-        except OSError as error:
-            answer += f"[the monitor does not answer: {error}]".encode()
-        return answer.decode("utf-8", "replace").replace("\r", "")
+	def ask(self, command, timeout_s=10):
+		"""One command to QEMU's monitor; returns its answer, or what came of it."""
+		answer = b""
+		try:
+			self._monitor.settimeout(timeout_s)
+			if not getattr(self, "_has_prompt", False):
+				while not answer.endswith(b"(qemu) "):
+					answer += self._monitor.recv(65536) or b"(qemu) "
+				self._has_prompt = True
+			self._monitor.sendall(command.encode() + b"\n")
+			answer = b""
+			while not answer.endswith(b"(qemu) "):
+				answer += self._monitor.recv(65536) or b"(qemu) "
+		except OSError as error:
+			answer += f"[the monitor does not answer: {error}]".encode()
+		return answer.decode("utf-8", "replace").replace("\r", "")
 
-    def stop(self):
-        """Ends QEMU if it still runs; may be called again."""
-        if self.process is None:
-            return
-        if self._power_off_at is None or time.monotonic() > self._power_off_at + POWER_OFF_GRACE_S:
-            if self.process.poll() is None and self._open:
-                self.process.kill()
-        try:
-            self.process.wait(POWER_OFF_GRACE_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self._errors.seek(0)
-        self.error_text = self._errors.read()
-        for thing in (self._errors, self._console, self._log_socket, self._monitor, *self._log_files):
-            thing.close()
-        self._selector.close()
-        self._open.clear()
-        self.process = None
+	def stop(self):
+		"""Ends QEMU if it still runs; may be called again."""
+		if self.process is None:
+			return
+		if self._power_off_at is None or time.monotonic() > self._power_off_at + POWER_OFF_GRACE_S:
+			if self.process.poll() is None and self._open:
+				self.process.kill()
+		try:
+			self.process.wait(POWER_OFF_GRACE_S)
+		except subprocess.TimeoutExpired:
+			self.process.kill()
+			self.process.wait()
+		self._errors.seek(0)
+		self.error_text = self._errors.read()
+		for thing in (self._errors, self._console, self._log_socket, self._monitor, *self._log_files):
+			thing.close()
+		self._selector.close()
+		self._open.clear()
+		self.process = None
 
 
 def machine_verdict(machine):
-    """Exit status of a finished run and, where it did not end by power off, a message: (status, message or None)."""
-    if machine.log.fatal is not None:
-        return 1, f"zog: {machine.log.fatal}"
-    if machine.log.power_off is not None:
-        return machine.log.power_off, None
-    tail = "\n".join("  " + line for line in machine.lines[-15:]) or "  (nothing)"
-    said = f"\nQEMU says:\n{machine.error_text.rstrip()}" if machine.error_text.strip() else ""
-    return 1, f"zog: the machine stopped without powering off. The system log's last lines:\n{tail}{said}"
+	"""Exit status of a finished run and, where it did not end by power off, a message: (status, message or None)."""
+	if machine.log.fatal is not None:
+		return 1, f"zog: {machine.log.fatal}"
+	if machine.log.power_off is not None:
+		return machine.log.power_off, None
+	tail = "\n".join("  " + line for line in machine.lines[-15:]) or "  (nothing)"
+	said = f"\nQEMU says:\n{machine.error_text.rstrip()}" if machine.error_text.strip() else ""
+	return 1, f"zog: the machine stopped without powering off. The system log's last lines:\n{tail}{said}"
 
 
 def disk_of_user(path):
-    """Checks a --disk argument."""
-    if not os.path.isfile(path):
-        raise Failure(f"--disk {path}: no such file")
-    if not os.access(path, os.R_OK | os.W_OK):
-        raise Failure(f"--disk {path}: may not be read and written")
-    return path
+	"""Checks a --disk argument."""
+	if not os.path.isfile(path):
+		raise Failure(f"--disk {path}: no such file")
+	if not os.access(path, os.R_OK | os.W_OK):
+		raise Failure(f"--disk {path}: may not be read and written")
+	return path

@@ -81,11 +81,12 @@ $(GEN)/contracts.stamp: tools/zidl.py $(compilers) $(contracts) $(O)/lists/contr
 
 $(GEN)/manifests.stamp: tools/manifest.py $(compilers) $(manifests) $(GEN)/contracts.stamp $(O)/lists/manifests
 	$(call say,MANIFEST,$(words $(manifests)) domains)
-	$(Q)$(PYTHON) tools/manifest.py --out $(GEN) $(manifests)
+	$(Q)$(PYTHON) tools/manifest.py --out $(GEN) --contracts $(GEN)/contracts $(manifests)
 	@touch $@
 
 # The compilers touch only what changed: with the empty recipe make looks at the files again.
 $(GEN)/%.h: $(GEN)/manifests.stamp ;
+$(GEN)/contracts/%.c: $(GEN)/contracts.stamp ;
 $(GEN)/domains/%/dispatch.c: $(GEN)/manifests.stamp ;
 $(GEN)/system/system.c $(GEN)/system/domains.txt: $(GEN)/manifests.stamp ;
 

@@ -1,0 +1,200 @@
+"""`zog test`: builds, runs the tests, one line each, and ends with `N passed, N failed`.
+
+  host/NAME        tests/host/test_NAME.c: unit tests (cmocka, ASan, UBSan) on the host
+  FOLDER/FILE.CASE tests/negative/*.py, tests/model/*.py: programs that print `ok CASE` or `FAIL CASE reason` lines
+  system/FILE.CASE tests/system/*.py: functions test_CASE() that boot the kernel in QEMU
+NAME selects the tests whose name contains it.
+"""
+
+import glob
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import time
+import traceback
+
+from . import testing
+from .build import ROOT, Failure, in_build, make
+from .testing import TIERS, TestFailure
+
+PROGRAM_FOLDERS = ("negative", "model")
+PROGRAM_LIMIT_S = 600
+HOST_FLAGS = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
+              "-fno-omit-frame-pointer", "-Iabi", "-Ilib", "-Icore", "-Isubsystems", "-Ibuild/gen", "-I."]
+
+
+def add_arguments(parser):
+	parser.add_argument("names", nargs="*", metavar="NAME", help="only tests whose name contains one of these")
+	parser.add_argument("--tier", choices=TIERS, default="quick", help="how much: quick (default), full, campaign")
+	parser.add_argument("--list", action="store_true", help="print the tests' names and run none")
+
+
+class Runner:
+	"""Counts and prints; knows which tests are asked for."""
+
+	def __init__(self, options):
+		self.names, self.tier, self.is_list = options.names, options.tier, options.list
+		self.passed = self.failed = 0
+
+	def wants(self, name):
+		return not self.names or any(part in name for part in self.names)
+
+	def report(self, name, reason=None):
+		"""One test's result; reason: why it failed."""
+		if reason is None:
+			self.passed += 1
+			print(f"ok {name}", flush=True)
+		else:
+			self.failed += 1
+			print(f"FAIL {name}: {reason}", flush=True)
+
+	def run(self, name, body):
+		"""Runs body(), which raises when the test fails."""
+		if not self.wants(name):
+			return
+		if self.is_list:
+			print(name)
+			return
+		started = time.monotonic()
+		try:
+			body()
+			self.report(name)
+		except (TestFailure, Failure) as failure:
+			self.report(name, failure)
+		except Exception: # a broken test is a failed test, and the others still run
+			self.report(name, "the test itself broke: " + traceback.format_exc().strip().replace("\n", " | "))
+		print(f"  {name}: {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+
+
+# ---- unit tests on the host ------------------------------------------------------------------------------------
+
+
+def header_words(text, key):
+	"""Words of the comment `/* KEY: word word */` among the first lines of a test."""
+	match = re.search(rf"/\*\s*{key}:\s*(.*?)\*/", text, re.DOTALL)
+	return match.group(1).replace("\n", " ").replace(" * ", " ").split() if match else []
+
+
+def run_host_test(source):
+	with open(source) as file:
+		text = file.read()
+	name = os.path.splitext(os.path.basename(source))[0]
+	program = in_build("tests", "host", name)
+	command = ["gcc", *HOST_FLAGS, *header_words(text, "flags"), "-o", program, os.path.relpath(source, ROOT),
+	           *header_words(text, "sources"), "-lcmocka"]
+	compiled = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+	testing.expect(compiled.returncode == 0, "does not compile: " + first_errors(compiled.stderr))
+	try:
+		result = subprocess.run([program], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+		                        text=True, errors="replace", timeout=PROGRAM_LIMIT_S)
+	except subprocess.TimeoutExpired as error:
+		raise TestFailure(f"not done after {PROGRAM_LIMIT_S} s") from error
+	if result.returncode != 0:
+		with open(program + ".out", "w") as file:
+			file.write(result.stdout)
+		raise TestFailure(f"status {result.returncode}: {first_errors(result.stdout)}; all in {os.path.relpath(program, ROOT)}.out")
+	testing.expect(re.search(r"PASSED\s*\]\s*[1-9]", result.stdout), "it ran no test")
+
+
+def first_errors(text):
+	"""The lines of a tool's output that say what is wrong."""
+	lines = [line.strip() for line in text.splitlines()]
+	told = [line for line in lines if re.search(r"error|FAILED|ERROR|runtime error|undefined", line)]
+	return " | ".join((told or lines)[:4])
+
+
+def run_host_tests(runner):
+	for source in sorted(glob.glob(os.path.join(ROOT, "tests", "host", "test_*.c"))):
+		name = os.path.splitext(os.path.basename(source))[0].removeprefix("test_")
+		runner.run(f"host/{name}", lambda source=source: run_host_test(source))
+
+
+# ---- programs that print their own lines ------------------------------------------------------------------------
+
+
+def run_program(runner, prefix, path):
+	environment = {**os.environ, "ZOG_ROOT": ROOT, "ZOG_TIER": runner.tier}
+	try:
+		result = subprocess.run([sys.executable, path], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+		                        stderr=subprocess.STDOUT, text=True, errors="replace", timeout=PROGRAM_LIMIT_S, env=environment)
+	except subprocess.TimeoutExpired:
+		runner.report(prefix, f"not done after {PROGRAM_LIMIT_S} s")
+		return
+	cases = re.findall(r"^(ok|FAIL) (\S+)[ :]*(.*)$", result.stdout, re.MULTILINE)
+	for verdict, case, reason in cases:
+		runner.report(f"{prefix}.{case}", None if verdict == "ok" else reason or "no reason given")
+	if result.returncode != 0 and not any(verdict == "FAIL" for verdict, _, _ in cases):
+		runner.report(prefix, f"status {result.returncode}: {first_errors(result.stdout)}")
+	elif not cases:
+		runner.report(prefix, "it ran no test")
+
+
+def run_programs(runner):
+	for folder in PROGRAM_FOLDERS:
+		for path in sorted(glob.glob(os.path.join(ROOT, "tests", folder, "*.py"))):
+			prefix = f"{folder}/{os.path.splitext(os.path.basename(path))[0]}"
+			if not os.path.basename(path).startswith("_") and runner.wants(prefix):
+				if runner.is_list:
+					print(prefix)
+				else:
+					run_program(runner, prefix, path)
+
+
+# ---- system tests ------------------------------------------------------------------------------------------------
+
+
+def load_module(path):
+	specification = importlib.util.spec_from_file_location(os.path.splitext(os.path.basename(path))[0], path)
+	module = importlib.util.module_from_spec(specification)
+	specification.loader.exec_module(module)
+	return module
+
+
+def system_cases():
+	"""(name, function) of every system test, in the order of the files."""
+	for path in sorted(glob.glob(os.path.join(ROOT, "tests", "system", "*.py"))):
+		module = load_module(path)
+		for key, function in list(vars(module).items()):
+			if key.startswith("test_") and callable(function):
+				yield f"system/{module.__name__}.{key.removeprefix('test_')}", function
+
+
+def run_system_case(name, function):
+	testing.current_test = name
+	testing.clear_work()
+	function()
+	testing.clear_work() # not reached by a failure: its files stay for a look
+
+
+def run_system_tests(runner, has_kernel):
+	testing.current_tier = runner.tier
+	for name, function in system_cases():
+		if TIERS.index(getattr(function, "tier", "quick")) > TIERS.index(runner.tier):
+			continue
+		if has_kernel or runner.is_list:
+			runner.run(name, lambda name=name, function=function: run_system_case(name, function))
+		elif runner.wants(name):
+			runner.report(name, "there is no kernel to boot")
+
+
+def main(options):
+	runner = Runner(options)
+	has_kernel = True
+	if not options.list:
+		try:
+			make()
+		except Failure as failure:
+			has_kernel = False
+			runner.report("build", failure)
+	run_host_tests(runner)
+	run_programs(runner)
+	run_system_tests(runner, has_kernel)
+	if options.list:
+		return 0
+	if runner.passed + runner.failed == 0:
+		print(f"zog: no test is called {' or '.join(options.names)}", file=sys.stderr)
+		return 1
+	print(f"{runner.passed} passed, {runner.failed} failed", flush=True)
+	return 1 if runner.failed else 0

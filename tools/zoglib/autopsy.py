@@ -1,0 +1,91 @@
+"""`zog autopsy N`: everything on file about one incident of the last run, addresses resolved to source lines.
+
+The images under build/ must be those that ran: a build after the run can move code, and then lines are off."""
+
+import os
+import re
+import subprocess
+
+from .build import BUILD, CORE, Failure
+from .incidents import LOG, load_log
+from .log import CAUSES
+
+CORE_BASE = 0xFFFF800000000000 # above: the core's addresses
+REGISTERS = ("rip", "rflags", "rsp", "rbp", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
+	"r13", "r14", "r15", "fs_base", "gs_base")
+
+
+def add_arguments(parser):
+	parser.add_argument("incident", type=int, metavar="N", help="number of the incident (see ./zog incidents)")
+	parser.add_argument("--log", default=LOG, metavar="FILE", help="system log to read (default: that of the last run)")
+
+
+def image_of(address, domain):
+	"""The ELF file that holds the address's code."""
+	return CORE if address >= CORE_BASE else os.path.join(BUILD, "domains", domain + ".elf")
+
+
+def resolve(address, domain):
+	"""[(function, file:line)], innermost first; more than one where functions were inlined."""
+	image = image_of(address, domain)
+	if not re.fullmatch(r"[a-z0-9_]+", domain) or not os.path.isfile(image):
+		return [("?", "?")]
+	result = subprocess.run(["addr2line", "-f", "-i", "-e", image, hex(address)], stdin=subprocess.DEVNULL,
+		stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+	words = [line.replace("././", "").removeprefix("./") for line in result.stdout.splitlines()]
+	return list(zip(words[0::2], words[1::2])) or [("?", "?")]
+
+
+def trace_lines(fields):
+	"""The stack trace: the place of the fault, then the return addresses."""
+	domain = fields.get("domain", "?")
+	places = [int(word, 16) for word in fields.get("trace", "").split(",") if word]
+	rip = int(fields.get("rip", "0"), 16)
+	if rip and (not places or places[0] != rip):
+		places.insert(0, rip)
+	lines = []
+	for depth, address in enumerate(places):
+		# A return address is the instruction after the call: one byte before it is in the call.
+		for level, (function, place) in enumerate(resolve(address - (depth > 0), domain)):
+			mark = f"#{depth:<2} {address:#018x}" if level == 0 else " " * 22
+			lines.append(f"  {mark} {function} at {place}{' (inlined)' if level else ''}")
+	return lines
+
+
+def register_lines(fields):
+	known = [(name, fields[name]) for name in REGISTERS if name in fields]
+	cells = [f"{name:>7} {int(value, 16):#018x}" for name, value in known]
+	return ["  " + "  ".join(cells[i : i + 3]) for i in range(0, len(cells), 3)]
+
+
+def report(number, fields, recovered):
+	"""The post-mortem as text."""
+	cause = fields.get("cause", "?")
+	method = int(fields.get("method", "0"), 16)
+	client = int(fields.get("client", "0"), 16)
+	lines = [f"Incident {number}: {fields.get('domain', '?')} {CAUSES.get(cause, cause)}"
+		+ (" (asked for through /zog/ctl)" if fields.get("asked") == "1" else ""),
+		f"  at           {int(fields.get('time_ns', 0)) / 1e9:.9f} s after boot",
+		f"  cause        {cause}, CPU vector {fields.get('vector', '?')}, address {fields.get('address', '?')}, error {fields.get('error', '?')}",
+		f"  rolled back  {fields.get('undone_ranges', '?')} ranges of the home region, {fields.get('undone_ops', '?')} staged operations"]
+	if fields.get("running") == "1":
+		lines.append(f"  serving      contract {method >> 8} method {method & 255} for domain {client >> 32}, thread {client & 0xffffffff}")
+	if number in recovered:
+		lines.append(f"  recovered    {recovered[number]} instructions from the fault to the first reply")
+	else:
+		lines.append("  recovered    no reply since")
+	trace = trace_lines(fields)
+	if fields.get("running") == "1" or trace:
+		lines += ["", "Stack, innermost first:", *(trace or ["  none on file"]), "", "Registers:", *register_lines(fields)]
+	else:
+		lines += ["", "It was idle: no invocation was cut, so there is no stack."]
+	return "\n".join(lines)
+
+
+def main(options):
+	log = load_log(options.log)
+	if options.incident not in log.incidents:
+		known = f"the last run has {len(log.incidents)}" if log.incidents else "the last run has none"
+		raise Failure(f"no incident {options.incident}: {known}")
+	print(report(options.incident, log.incidents[options.incident], log.recovered))
+	return 0

@@ -6,9 +6,13 @@
  * that was given its run gets the same answer for ever. Shares are percent of the whole, so that what a domain gets
  * does not depend on who asked first. */
 #include "rt/rt.h"
-#define DOMAIN_WANT_SHARES
 #include "domain.h"
 #include "contracts/memory_server.h"
+
+struct share {
+	uint32_t domain, percent;
+};
+static const struct share shares[SHARE_COUNT] = SHARES;
 
 struct run {
 	uint64_t first_frame, count; /* count 0: not given yet */
@@ -47,15 +51,25 @@ static void run_grant(struct home *home, uint32_t domain, uint64_t count)
 	rt_stage(ZOG_OP_FRAME_GRANT, 0, run->first_frame, run->count, domain, 0, 0);
 }
 
+/* 0 for a domain that the table does not name. */
+static uint32_t share_percent(uint32_t domain)
+{
+	for (uint32_t i = 0; i < SHARE_COUNT; i++)
+		if (shares[i].domain == domain)
+			return shares[i].percent;
+	return 0;
+}
+
 zog_status_t memory_share_serve(struct zog_call *call, uint64_t *first_frame, uint64_t *count)
 {
 	struct home *home = rt_home();
 	uint32_t client = call->client_domain;
+	uint32_t percent = share_percent(client);
 
-	if (client >= DOMAIN_COUNT || SHARES[client] == 0)
+	if (client >= DOMAIN_COUNT || percent == 0)
 		return ZOG_ERR_DENIED;
 	if (home->run[client].count == 0) {
-		uint64_t wanted = home->total * SHARES[client] / 100;
+		uint64_t wanted = home->total * percent / 100;
 		uint64_t left = home->total - home->granted;
 
 		if (wanted == 0 || wanted > left)

@@ -1,0 +1,335 @@
+/* sources: subsystems/supervisor/supervisor/supervisor.c subsystems/supervisor/supervisor/command.c
+ * subsystems/supervisor/supervisor/path.c subsystems/supervisor/supervisor/text.c
+ * subsystems/supervisor/supervisor/symbols.c subsystems/supervisor/supervisor/system_report.c
+ * subsystems/supervisor/supervisor/incident_report.c */
+/* flags: -Ibuild/gen/domains/supervisor */
+/* The supervisor's handlers on a core that is acted out here: four domains, incidents 45..300 still on file, and a
+ * symbols module at its real address. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <cmocka.h>
+
+#include "contracts/supervisor_server.h"
+#include "domain.h"
+#include "rt/rt.h"
+#include "zog/symbols.h"
+
+#define INCIDENT_OLDEST 45u
+#define INCIDENT_NEWEST 300u
+#define DOMAINS 4u
+#define IMAGE_BASE 0x400000ull
+#define CORE_BASE 0xffffffff80000000ull
+
+static const char *const names[DOMAINS] = { "memory", "ext4", "linux", "supervisor" };
+
+/* --- the core and the runtime, acted out ---------------------------------------------------------------------- */
+
+static struct zog_op staged[4];
+static uint32_t staged_count;
+
+void rt_stage(uint32_t code, uint32_t slot, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3, uint64_t w4)
+{
+	assert_true(staged_count < 4);
+	staged[staged_count++] = (struct zog_op){ code, slot, { w0, w1, w2, w3, w4 } };
+}
+
+zog_status_t rt_stats(uint32_t cap, uint32_t domain, struct zog_domain_stats *out)
+{
+	assert_int_equal(cap, CAP_INSPECT);
+	if (domain >= DOMAINS)
+		return ZOG_ERR_NOT_FOUND;
+	*out = (struct zog_domain_stats){ .id = domain, .state = 1, .starts = 3, .invocations = 1234567,
+					  .incident_count = INCIDENT_NEWEST, .corruptions = 5, .corruptions_detected = domain };
+	strcpy(out->name, names[domain]);
+	return ZOG_OK;
+}
+
+zog_status_t rt_incident(uint32_t cap, uint32_t number, struct zog_incident *out)
+{
+	assert_int_equal(cap, CAP_INSPECT);
+	if (number < INCIDENT_OLDEST || number > INCIDENT_NEWEST)
+		return ZOG_ERR_NOT_FOUND;
+	*out = (struct zog_incident){
+		.number = number, .domain = 1, .cause = ZOG_CAUSE_PAGE_FAULT, .vector = 14, .time_ns = 3000001000,
+		.address = 0xdead, .is_running = 1, .method = 0, .client = 2ull << 32 | 7, .ranges_undone = 4,
+		.regs = { .rip = IMAGE_BASE + 0x15 }, .trace_count = 3,
+		.trace = { IMAGE_BASE + 0x15, IMAGE_BASE + 0x30, CORE_BASE + 0x10 },
+		.tsc_fault = 5, .tsc_reply = number % 2 ? 77782 : 0,
+	};
+	return ZOG_OK;
+}
+
+uint64_t rt_now_ns(void)
+{
+	return 12345678901;
+}
+
+void rt_fail(uint32_t cause, uint64_t detail1, uint64_t detail2)
+{
+	fail_msg("the supervisor failed: cause %u, %lu, %lu", cause, detail1, detail2);
+	__builtin_unreachable();
+}
+
+int rt_vformat(char *out, size_t size, const char *format, __builtin_va_list args)
+{
+	return vsnprintf(out, size, format, args);
+}
+
+int rt_format(char *out, size_t size, const char *format, ...)
+{
+	__builtin_va_list args;
+	int length;
+
+	va_start(args, format);
+	length = vsnprintf(out, size, format, args);
+	va_end(args);
+	return length;
+}
+
+static void *map_at(uint64_t address, size_t bytes)
+{
+	void *place = mmap((void *)address, bytes, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	assert_ptr_equal(place, (void *)address);
+	return place;
+}
+
+struct module {
+	struct zog_symbols header;
+	struct zog_symbols_image image[3];
+	struct zog_symbols_function function[3];
+	struct zog_symbols_line line[1];
+	char strings[32];
+};
+
+static void module_write(struct module *module)
+{
+	module->header = (struct zog_symbols){ ZOG_SYMBOLS_MAGIC, ZOG_SYMBOLS_VERSION, 3, offsetof(struct module, image),
+					       offsetof(struct module, strings), 32, sizeof(*module) };
+	module->function[0] = (struct zog_symbols_function){ 0x10, 0x20, 1 };
+	module->function[1] = (struct zog_symbols_function){ 0x30, 0x20, 7 };
+	module->function[2] = (struct zog_symbols_function){ 0, 0x40, 14 };
+	module->line[0] = (struct zog_symbols_line){ 0x10, 20, 42 };
+	module->image[0] = (struct zog_symbols_image){ "core", CORE_BASE, CORE_BASE + 0x1000,
+						       offsetof(struct module, function[2]), 1, 0, 0 };
+	module->image[2] = (struct zog_symbols_image){ "ext4", IMAGE_BASE, IMAGE_BASE + 0x1000,
+						       offsetof(struct module, function), 2, offsetof(struct module, line), 1 };
+	memcpy(module->strings, "\0first\0second\0enter\0fs/a.c", 27);
+}
+
+static int machine_make(void **state)
+{
+	struct zog_info *info = map_at(ZOG_INFO_BASE, ZOG_PAGE_SIZE);
+	struct zog_domain_info *self = map_at(ZOG_DOMAIN_INFO_BASE, ZOG_PAGE_SIZE);
+
+	(void)state;
+	map_at(ZOG_HEAP_BASE, HEAP_BYTES);
+	info->domain_count = DOMAINS;
+	info->cpu_count = 2;
+	self->id = 3;
+	self->module_bytes = sizeof(struct module);
+	module_write(map_at(ZOG_MODULE_BASE, ZOG_PAGE_SIZE));
+	return 0;
+}
+
+/* --- helpers ---------------------------------------------------------------------------------------------------- */
+
+/* Reads a file in windows of `window` bytes; returns the status of the last read. */
+static zog_status_t read_all(const char *path, size_t window, char *out, size_t out_size)
+{
+	struct zog_call call = { 0 };
+	uint64_t length = 0;
+	size_t at = 0, got;
+
+	do {
+		zog_status_t status;
+
+		got = 0;
+		assert_true(at + window < out_size);
+		status = supervisor_read_serve(&call, at, path, strlen(path), &length, out + at, window, &got);
+		if (status != ZOG_OK)
+			return status;
+		assert_true(got <= window);
+		at += got;
+	} while (got > 0);
+	out[at] = '\0';
+	assert_int_equal(at, length);
+	return ZOG_OK;
+}
+
+static char text[65536], text_again[65536];
+
+static const char *read_text(const char *path)
+{
+	assert_int_equal(read_all(path, 8192, text, sizeof(text)), ZOG_OK);
+	return text;
+}
+
+static zog_status_t list(const char *path, uint64_t index, char name[65], uint64_t *is_directory)
+{
+	struct zog_call call = { 0 };
+	size_t length = 0;
+	zog_status_t status = supervisor_list_serve(&call, index, path, strlen(path), is_directory, name, 64, &length);
+
+	assert_true(length <= 64);
+	name[length] = '\0';
+	return status;
+}
+
+static zog_status_t control(const char *command)
+{
+	struct zog_call call = { 0 };
+
+	staged_count = 0;
+	return supervisor_control_serve(&call, command, strlen(command));
+}
+
+/* --- tests ------------------------------------------------------------------------------------------------------ */
+
+static void every_listed_file_can_be_read(void **state)
+{
+	char name[65], path[128];
+	uint64_t is_directory, index = 0;
+	uint32_t directories = 0;
+
+	(void)state;
+	for (; list("", index, name, &is_directory) == ZOG_OK; index++) {
+		directories += is_directory;
+		assert_int_equal(read_all(name, 8192, text, sizeof(text)), is_directory ? ZOG_ERR_IS_DIRECTORY : ZOG_OK);
+	}
+	assert_int_equal(index, 5);
+	assert_int_equal(directories, 1);
+	for (index = 0; list("incidents/46", index, name, &is_directory) == ZOG_OK; index++) {
+		snprintf(path, sizeof(path), "incidents/46/%s", name);
+		assert_int_equal(is_directory, 0);
+		assert_true(strlen(read_text(path)) > 0);
+	}
+	assert_int_equal(index, 5);
+}
+
+static void incidents_are_listed_from_the_oldest_on_file(void **state)
+{
+	char name[65], expected[16];
+	uint64_t is_directory;
+
+	(void)state;
+	for (uint32_t number = INCIDENT_OLDEST; number <= INCIDENT_NEWEST; number++) {
+		assert_int_equal(list("incidents", number - INCIDENT_OLDEST, name, &is_directory), ZOG_OK);
+		snprintf(expected, sizeof(expected), "%u", number);
+		assert_string_equal(name, expected);
+		assert_int_equal(is_directory, 1);
+	}
+	assert_int_equal(list("incidents", INCIDENT_NEWEST - INCIDENT_OLDEST + 1, name, &is_directory), ZOG_ERR_NOT_FOUND);
+	assert_int_equal(list("incidents", UINT64_MAX, name, &is_directory), ZOG_ERR_NOT_FOUND);
+}
+
+static void what_is_not_on_file_is_not_found(void **state)
+{
+	char name[65];
+	uint64_t is_directory;
+
+	(void)state;
+	assert_int_equal(read_all("incidents/44/trace", 64, text, sizeof(text)), ZOG_ERR_NOT_FOUND);
+	assert_int_equal(read_all("incidents/301", 64, text, sizeof(text)), ZOG_ERR_NOT_FOUND);
+	assert_int_equal(read_all("incidents/45", 64, text, sizeof(text)), ZOG_ERR_IS_DIRECTORY);
+	assert_int_equal(list("incidents/44", 0, name, &is_directory), ZOG_ERR_NOT_FOUND);
+	assert_int_equal(list("domains", 0, name, &is_directory), ZOG_ERR_NOT_DIRECTORY);
+	assert_int_equal(list("nothing", 0, name, &is_directory), ZOG_ERR_NOT_FOUND);
+}
+
+static void small_windows_give_the_same_text(void **state)
+{
+	(void)state;
+	read_text("incidents/46/stack");
+	assert_int_equal(read_all("incidents/46/stack", 7, text_again, sizeof(text_again)), ZOG_OK);
+	assert_string_equal(text, text_again);
+	assert_true(strlen(text) > 8192);
+}
+
+static void a_trace_names_function_file_and_line(void **state)
+{
+	(void)state;
+	/* The second is a return address at the end of first(), so it belongs there; the third is the core's. */
+	assert_string_equal(read_text("incidents/46/trace"), "#0 first fs/a.c:42\n#1 first fs/a.c:42\n#2 enter+0x10\n");
+}
+
+static void a_summary_says_who_why_where_and_what_was_undone(void **state)
+{
+	(void)state;
+	read_text("incidents/47/summary");
+	assert_non_null(strstr(text, "incident 47: domain ext4 ended at 3.000001 s\n"));
+	assert_non_null(strstr(text, "cause: page_fault: "));
+	assert_non_null(strstr(text, "address: 0x000000000000dead"));
+	assert_non_null(strstr(text, "instruction: 0x0000000000400015 first fs/a.c:42\n"));
+	assert_non_null(strstr(text, "method: start, client: linux, thread 7\n"));
+	assert_non_null(strstr(text, "rolled back: 4 ranges of the home region, 0 staged operations\n"));
+	assert_non_null(strstr(text, "first reply 77777 ticks"));
+	assert_non_null(strstr(read_text("incidents/46/summary"), "recovery: pending"));
+	assert_string_equal(read_text("incidents/46/cause"), "page_fault\n");
+}
+
+static void domains_have_one_row_each(void **state)
+{
+	uint32_t lines = 0;
+
+	(void)state;
+	for (const char *at = read_text("domains"); (at = strchr(at, '\n')); at++)
+		lines++;
+	assert_int_equal(lines, 1 + DOMAINS);
+	assert_non_null(strstr(text, "1   ext4            ready        3       "));
+	assert_non_null(strstr(read_text("corruptions"), "linux           5       2\n"));
+	assert_string_equal(read_text("uptime"), "12.34\n");
+}
+
+static void control_stages_exactly_one_operation_or_none(void **state)
+{
+	(void)state;
+	assert_int_equal(control("corrupt linux 9\n"), ZOG_OK);
+	assert_int_equal(staged_count, 1);
+	assert_int_equal(staged[0].code, ZOG_OP_DOMAIN_CONTROL);
+	assert_int_equal(staged[0].slot, CAP_CONTROL);
+	assert_int_equal(staged[0].word[0], 2);
+	assert_int_equal(staged[0].word[1], ZOG_CONTROL_CORRUPT);
+	assert_int_equal(staged[0].word[2], 9);
+	assert_int_equal(control("kill nobody"), ZOG_ERR_NOT_FOUND);
+	assert_int_equal(staged_count, 0);
+	assert_int_equal(control("kill ext"), ZOG_ERR_NOT_FOUND);
+	assert_int_equal(control("kill"), ZOG_ERR_ARGUMENT);
+	assert_int_equal(staged_count, 0);
+}
+
+static void power_off_passes_the_status_on(void **state)
+{
+	struct zog_call call = { 0 };
+
+	(void)state;
+	staged_count = 0;
+	assert_int_equal(supervisor_power_off_serve(&call, 7), ZOG_OK);
+	assert_int_equal(staged_count, 1);
+	assert_int_equal(staged[0].code, ZOG_OP_POWER_OFF);
+	assert_int_equal(staged[0].slot, CAP_POWER);
+	assert_int_equal(staged[0].word[0], 7);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_listed_file_can_be_read),
+		cmocka_unit_test(incidents_are_listed_from_the_oldest_on_file),
+		cmocka_unit_test(what_is_not_on_file_is_not_found),
+		cmocka_unit_test(small_windows_give_the_same_text),
+		cmocka_unit_test(a_trace_names_function_file_and_line),
+		cmocka_unit_test(a_summary_says_who_why_where_and_what_was_undone),
+		cmocka_unit_test(domains_have_one_row_each),
+		cmocka_unit_test(control_stages_exactly_one_operation_or_none),
+		cmocka_unit_test(power_off_passes_the_status_on),
+	};
+
+	return cmocka_run_group_tests(tests, machine_make, NULL);
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The manifest compiler: manifest.py --out DIR --contracts DIR/contracts [--budget-mib N] FILE/manifest.toml...
+"""The manifest compiler: manifest.py --out DIR [--contracts DIR/contracts] [--budget-mib N] CLASS/NAME/manifest.toml...
 
 Writes DIR/system/system.c (the core's tables), DIR/system/domains.txt (names in the order of ids),
 DIR/domains/NAME/domain.h and dispatch.c for every domain, and DIR/authority.md (who may do what). Errors are
@@ -10,6 +10,8 @@ import argparse
 import json
 import os
 import sys
+
+sys.dont_write_bytecode = True  # generated files live only under build/
 
 from zoglang.manifest_checks import ManifestChecks
 from zoglang.manifest_emit import authority_text, dispatch_text, domain_header_text, system_text
@@ -26,7 +28,7 @@ def system_write(system, out):
 	file_write(os.path.join(out, "system", "system.c"), system_text(system))
 	file_write(os.path.join(out, "authority.md"), authority_text(system))
 	names = "".join(f"{d.name}\n" for d in system.domains)
-	file_write(os.path.join(out, "system", "domains.txt"), names, is_touched=True)
+	file_write(os.path.join(out, "system", "domains.txt"), names)
 
 
 def contracts_load(folder):
@@ -42,12 +44,12 @@ def contracts_load(folder):
 def main():
 	parser = argparse.ArgumentParser(description="Compiles manifests to capability tables and named handles.")
 	parser.add_argument("--out", required=True, metavar="DIR")
-	parser.add_argument("--contracts", required=True, metavar="DIR")
+	parser.add_argument("--contracts", metavar="DIR", help="where zidl.py wrote contracts.json (OUT/contracts)")
 	parser.add_argument("--budget-mib", type=int, default=512, metavar="N", help="memory of all domains (512)")
 	parser.add_argument("files", nargs="+", metavar="manifest.toml")
 	options = parser.parse_args()
 	report = Report()
-	contracts = contracts_load(options.contracts)
+	contracts = contracts_load(options.contracts or os.path.join(options.out, "contracts"))
 	manifests = [manifest_read(path, report) for path in options.files]
 	report.finish_if_errors()
 	ManifestChecks(manifests, contracts, options.budget_mib, report).run()

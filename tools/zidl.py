@@ -11,6 +11,8 @@ import json
 import os
 import sys
 
+sys.dont_write_bytecode = True  # generated files live only under build/
+
 from zoglang.checks import contracts_check
 from zoglang.emit_client import client_text
 from zoglang.emit_header import header_text
@@ -58,7 +60,7 @@ def contracts_write(contracts, out):
 		file_write(base + "_client.h", client_text(contract, source))
 		file_write(base + "_server.h", server_header_text(contract, source))
 		file_write(base + "_server.c", server_text(contract, source))
-	file_write(os.path.join(folder, "contracts.json"), index_text(contracts), is_touched=True)
+	file_write(os.path.join(folder, "contracts.json"), index_text(contracts))
 
 
 def main():

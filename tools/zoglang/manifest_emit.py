@@ -86,7 +86,7 @@ def define(name, value):
 	return f"#define {name} {value}\n"
 
 
-def authority_macros(system, domain):
+def authority_macros(domain):
 	text = "/* Capabilities, by their place in the core's table. */\n"
 	for index, cap in enumerate(domain.caps, 1):
 		value = f"(ZOG_EVENT_CAP | {index}u)" if cap.kind == "CAP_EVENT" else f"{index}u"
@@ -119,36 +119,39 @@ def identity_macros(system, domain):
 	return text + "\n"
 
 
-def table_macros(system, domain):
-	text = ""
-	if "bus" in domain.manifest.rights:
-		owners = system.device_domains()
-		text += "/* { domain, vendor, { device ids, 0 ends them }, vector } */\n"
-		text += define("DEVICE_COUNT", f"{len(owners)}u") + "#define DEVICE_TABLE { \\\n"
-		for owner in owners:
-			device = owner.manifest.devices[0]
-			ids = ", ".join(f"{i:#06x}" for i in device["ids"])
-			text += (f"\t{{ {owner.id}, {device['vendor']:#06x}, {{ {ids} }}, "
-			         f"{system.device_vector(owner):#x} }}, /* {owner.name} */ \\\n")
-		text += "}\n\n"
-	if "frames" in domain.manifest.rights:
-		ids = {d.name: d.id for d in system.domains}
-		shares = domain.manifest.shares
-		text += "/* { domain, percent } */\n" + define("SHARE_COUNT", f"{len(shares)}u") + "#define SHARES { \\\n"
-		text += "".join(f"\t{{ {ids[name]}, {percent} }}, /* {name} */ \\\n" for name, percent in shares.items())
-		text += "}\n\n"
-	return text
+def device_macros(system):
+	owners = system.device_domains()
+	text = "/* struct { domain, vendor, device ids (0 ends them), vector } */\n"
+	text += define("DEVICE_COUNT", f"{len(owners)}u") + "#define DEVICE_TABLE { \\\n"
+	for owner in owners:
+		device = owner.manifest.devices[0]
+		ids = ", ".join(f"{i:#06x}" for i in device["ids"])
+		text += (f"\t{{ {owner.id}, {device['vendor']:#06x}, {{ {ids} }}, "
+		         f"{system.device_vector(owner):#x} }}, /* {owner.name} */ \\\n")
+	return text + "}\n\n"
+
+
+def wanted_array(word, macro, declaration, rows):
+	"""An array for files that define DOMAIN_WANT_WORD before the include, outside the header's own guard."""
+	text = f"\n#if defined(DOMAIN_WANT_{word}) && !defined({macro})\nstatic const {declaration}[DOMAIN_COUNT] = {{\n"
+	text += "".join(f"\t{row},\n" for row in rows)
+	return text + f"}};\n#define {macro} {declaration.split()[-1].lstrip('*')}\n#endif\n"
 
 
 def domain_header_text(system, domain):
 	guard = f"DOMAIN_{domain.name.upper()}_H"
 	text = NOTICE + f"#ifndef {guard}\n#define {guard}\n\n#include \"zog/core.h\"\n\n"
-	text += identity_macros(system, domain) + authority_macros(system, domain) + table_macros(system, domain)
-	text += "#endif\n\n/* Names of all domains by id, for files that define DOMAIN_WANT_NAMES before the include. */\n"
-	text += "#if defined(DOMAIN_WANT_NAMES) && !defined(DOMAIN_NAMES)\n"
-	text += "static const char *const domain_names[DOMAIN_COUNT] = {\n"
-	text += "".join(f"\t\"{d.name}\",\n" for d in system.domains)
-	return text + "};\n#define DOMAIN_NAMES domain_names\n#endif\n"
+	text += identity_macros(system, domain) + authority_macros(domain)
+	if "bus" in domain.manifest.rights:
+		text += device_macros(system)
+	text += "#endif\n\n/* Arrays by domain id, for files that ask for them before the include. */\n"
+	text += wanted_array("NAMES", "DOMAIN_NAMES", "char *const domain_names",
+	                     [f'[{d.id}] = "{d.name}"' for d in system.domains])
+	if "frames" in domain.manifest.rights:
+		shares = domain.manifest.shares
+		text += wanted_array("SHARES", "SHARES", "uint32_t domain_shares",
+		                     [f"[{d.id}] = {shares.get(d.name, 0)} /* {d.name}, percent */" for d in system.domains])
+	return text
 
 
 # --- dispatch.c ---

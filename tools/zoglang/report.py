@@ -53,10 +53,10 @@ def nearest(word, known):
 	return f" (did you mean {close[0]}?)" if close else ""
 
 
-def file_write(path, text, is_touched=False):
+def file_write(path, text):
 	"""Writes a generated file; leaves an equal one alone so that make rebuilds nothing for it."""
 	os.makedirs(os.path.dirname(path), exist_ok=True)
-	if not is_touched and os.path.exists(path):
+	if os.path.exists(path):
 		with open(path, encoding="utf-8") as old:
 			if old.read() == text:
 				return

@@ -8,11 +8,11 @@ The first half of a message area is for the owner's requests, the second for its
 while it fills a reply does not overwrite it. Every member has room for its bound at a fixed, 8-byte aligned offset.
 """
 
-from .report import abi_constant
+from .report import c_constant
 
 WORDS_IN = 6
 WORDS_OUT = 4
-HALF = abi_constant("layout.h", "ZOG_MESSAGE_SIZE") // 2
+HALF = c_constant("abi/zog/layout.h", "ZOG_MESSAGE_SIZE") // 2
 
 
 def aligned(size):

@@ -1,9 +1,9 @@
 """What manifests must keep to, each by itself and all together."""
 
 from .manifest_read import RIGHTS, folder_names
-from .report import abi_constant, nearest
+from .report import c_constant, nearest
 
-DOMAIN_MAX = abi_constant("layout.h", "ZOG_DOMAIN_MAX")
+DOMAIN_MAX = c_constant("abi/zog/layout.h", "ZOG_DOMAIN_MAX")
 HOME_IMAGES = 2  # live and committed
 IRQ_MAX_PER_DOMAIN = 4  # irq_vector[4] of struct zog_domain_info
 DEVICE_ID_MAX = 4
@@ -11,6 +11,8 @@ VECTOR_FIRST, VECTOR_LAST = 0x40, 0xDF
 # Ports that the core itself drives: interrupt controllers, timer, the system log's serial port.
 CORE_PORTS = ((0x20, 0x21), (0x40, 0x43), (0xA0, 0xA1), (0x2F8, 0x2FF))
 CASCADE_LINE = 2  # of the two ISA interrupt controllers; no device can raise it
+ONCE_CLIENTS = c_constant("lib/rt/rt.h", "RT_ONCE_CLIENTS")
+ONCE_ACTIVITIES = c_constant("lib/rt/once.c", "ONCE_ACTIVITIES")
 EVENT_NAMES_TAKEN = ("dynamic_base", "dynamic_count")
 
 
@@ -152,6 +154,12 @@ class ManifestChecks:
 			if len(users) > 1:
 				self.error(users[1], f"contract '{name}' has once methods and is already used by {users[0].name}: "
 				           "kept replies are found by client thread, so one domain may use it", "uses")
+			for user in users:
+				if user.threads > ONCE_CLIENTS - ONCE_ACTIVITIES:
+					self.error(user, f"{user.threads} threads; contract '{name}' keeps replies for "
+					           f"{ONCE_CLIENTS - ONCE_ACTIVITIES}", "threads")
+		if sum(len(m.activities) for m in self.manifests) > ONCE_ACTIVITIES:
+			self.error(self.manifests[-1], f"more than {ONCE_ACTIVITIES} activities in the system", "", "activity")
 
 	def cycle_check(self):
 		"""Crossings must be acyclic: a domain has one stack for each CPU and is entered once at a time."""

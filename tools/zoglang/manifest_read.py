@@ -8,10 +8,10 @@ import re
 import tomllib
 
 from .checks import C_WORDS, NAME_LOWER
-from .report import abi_constant, nearest
+from .report import c_constant, nearest
 
 KIB_PER_PAGE = 4
-HOME_KIB_MAX = abi_constant("core.h", "ZOG_HOME_SIZE_MAX") // 1024
+HOME_KIB_MAX = c_constant("abi/zog/core.h", "ZOG_HOME_SIZE_MAX") // 1024
 NAME_MAX = 31  # char name[32] in the core's records
 RIGHTS = ("bus", "control", "frames", "inspect", "personality", "power", "schedule")
 

@@ -64,12 +64,12 @@ def file_write(path, text):
 		new.write(text)
 
 
-def abi_constant(header, name):
-	"""Value of `#define NAME number` in abi/zog/HEADER: the C headers stay the only place of it."""
-	with open(os.path.join(ROOT, "abi", "zog", header), encoding="utf-8") as source:
+def c_constant(path, name):
+	"""Value of `#define NAME number` in a file of the repository: the C stays the only place of it."""
+	with open(os.path.join(ROOT, path), encoding="utf-8") as source:
 		found = re.search(rf"^#define {name} (0x[0-9a-fA-F]+|\d+)", source.read(), re.MULTILINE)
 	if not found:
-		raise SystemExit(f"abi/zog/{header}: no constant {name}")
+		raise SystemExit(f"{path}: no constant {name}")
 	return int(found.group(1), 0)
 
 

@@ -13,7 +13,14 @@
 #define BAR_TYPE_MASK 6u
 #define BAR_TYPE_64 4u
 #define BAR_FLAGS 0xfull
-#define PHYSICAL_LIMIT (1ull << 52)
+
+/* What the core accepts as a device window: the hole below 4 GiB without the interrupt controllers, or above it. An
+ * attach outside would end this domain, so a device's word must not get that far. */
+#define WINDOW_BYTES_MAX 0x200000ull
+#define WINDOW_FIRST 0x80000000ull
+#define WINDOW_LOW_END 0xfec00000ull
+#define WINDOW_HIGH_FIRST 0xff000000ull
+#define WINDOW_END (1ull << 46)
 
 #define WINDOW_MSIX 0u /* own windows */
 #define WINDOW_VIRTIO 1u
@@ -47,11 +54,17 @@ static uint64_t bar_mask_read(pci_address_t address, uint32_t bar, bool is_64)
 	return mask & ~BAR_FLAGS;
 }
 
+static bool range_is_device(uint64_t physical, uint64_t bytes)
+{
+	return physical >= WINDOW_FIRST && physical < WINDOW_END
+		&& (physical + bytes <= WINDOW_LOW_END || physical >= WINDOW_HIGH_FIRST);
+}
+
 /* A window is mapped in whole pages: a smaller BAR would show its driver the neighbour's registers. */
 static bool bar_is_usable(uint64_t physical, uint64_t bytes)
 {
-	return physical && bytes >= ZOG_PAGE_SIZE && bytes <= ZOG_MMIO_STRIDE && (bytes & (bytes - 1)) == 0
-		&& physical % bytes == 0 && physical + bytes <= PHYSICAL_LIMIT;
+	return bytes >= ZOG_PAGE_SIZE && bytes <= WINDOW_BYTES_MAX && (bytes & (bytes - 1)) == 0
+		&& physical % bytes == 0 && range_is_device(physical, bytes);
 }
 
 static void bars_size(struct function *function)

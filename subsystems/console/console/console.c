@@ -1,0 +1,146 @@
+/* The console: a byte terminal on the serial port; serves the `console` contract.
+ *
+ * Protocol: output is taken into a ring and sent from there; input is collected in a ring and handed out. All
+ * positions are absolute, so every call may be issued again. Bytes move between rings and UART by commits only
+ * (uart.c). What does not fit the budget of one call goes out by the "interrupts" activity.
+ *
+ * Waiting: `output` is notified when a writer that was refused finds a good piece of room, `input` when bytes came.
+ * A count is read before the ring it belongs to is looked at. Killed between a move and its notify, the start
+ * notifies both. */
+#include "contracts/console_server.h"
+#include "home.h"
+#include "rt/rt.h"
+#include "uart.h"
+
+#define WRITE_BUDGET 512u    /* bytes sent inside a write */
+#define ACTIVITY_BUDGET 1024u /* bytes each way in a turn of the activity */
+#define READ_BUDGET 256u
+#define TURN_MAX 4u
+#define WAKE_ROOM (OUTPUT_BYTES / 4)
+#define RETRY_NS 10000000ull /* look again while output is pending: a lost interrupt must not stop it */
+
+/* At entry, before any store, both images of the positions are equal: else somebody else wrote here. */
+static struct home *home_checked(void)
+{
+	struct home *home = rt_home();
+	const struct home *committed = rt_committed(home);
+
+	if (memcmp(home, committed, offsetof(struct terminal, output)) != 0
+	    || home->is_programmed != committed->is_programmed)
+		rt_fail(ZOG_CAUSE_SCRUB, __LINE__, 0);
+	rt_assert(terminal_is_sound(&home->terminal));
+	return home;
+}
+
+static bool output_send(struct terminal *terminal, uint32_t budget)
+{
+	bool is_any = uart_send(terminal, budget);
+
+	if (terminal->is_writer_waiting && output_room(terminal) >= WAKE_ROOM) {
+		terminal->is_writer_waiting = 0;
+		rt_notify(EVENT_OUTPUT, 0);
+	}
+	return is_any;
+}
+
+static bool input_collect(struct terminal *terminal, uint32_t budget)
+{
+	bool is_any = uart_receive(terminal, budget);
+
+	if (is_any)
+		rt_notify(EVENT_INPUT, 0);
+	return is_any;
+}
+
+zog_status_t console_write_serve(struct zog_call *call, uint64_t position, const void *data, size_t data_length,
+	uint64_t *accepted, uint64_t *seen)
+{
+	struct terminal *terminal = &home_checked()->terminal;
+
+	(void)call;
+	*seen = rt_event_count(EVENT_OUTPUT);
+	if (!output_take(terminal, position, data, data_length, accepted))
+		return ZOG_ERR_ARGUMENT;
+	output_send(terminal, WRITE_BUDGET);
+	/* Issued again with the same position it takes just the rest, into the room that sending made. */
+	output_take(terminal, position, data, data_length, accepted);
+	if (*accepted < position + data_length && !terminal->is_writer_waiting)
+		terminal->is_writer_waiting = 1;
+	if (terminal->output_sent < terminal->output_accepted)
+		rt_notify(EVENT_IRQ, 0); /* the activity sends the rest, and goes on where the interrupt does not come */
+	uart_interrupts_update(terminal);
+	return ZOG_OK;
+}
+
+zog_status_t console_state_serve(struct zog_call *call, uint64_t *output_position, uint64_t *input_position)
+{
+	const struct terminal *terminal = &home_checked()->terminal;
+
+	(void)call;
+	*output_position = terminal->output_accepted;
+	*input_position = terminal->input_received;
+	return ZOG_OK;
+}
+
+zog_status_t console_read_serve(struct zog_call *call, uint64_t position, uint64_t *count, uint64_t *seen, void *data,
+	size_t data_size, size_t *data_length)
+{
+	struct terminal *terminal = &home_checked()->terminal;
+
+	(void)call;
+	*seen = rt_event_count(EVENT_INPUT);
+	if (position == terminal->input_received)
+		input_collect(terminal, READ_BUDGET);
+	if (!input_give(terminal, position, data, data_size, data_length))
+		return ZOG_ERR_ARGUMENT;
+	*count = *data_length;
+	uart_interrupts_update(terminal);
+	return ZOG_OK;
+}
+
+zog_status_t domain_start(struct zog_call *call)
+{
+	struct home *home = home_checked();
+
+	(void)call;
+	if (!uart_start(home))
+		rt_log(RT_WARN, "console: no serial port at 0x3f8; output goes nowhere");
+	uart_send(&home->terminal, WRITE_BUDGET);
+	uart_receive(&home->terminal, READ_BUDGET);
+	uart_interrupts_update(&home->terminal);
+	rt_notify(EVENT_INPUT, 0);
+	rt_notify(EVENT_OUTPUT, 0);
+	return ZOG_OK;
+}
+
+/* Serves the UART until it asks for nothing, so that its line has fallen and the next cause makes an edge; false when
+ * the turns were used up before. */
+static bool interrupts_serve(struct terminal *terminal)
+{
+	for (uint32_t turn = 0; turn < TURN_MAX; turn++) {
+		bool is_asking = uart_interrupt_take();
+		bool is_any = input_collect(terminal, ACTIVITY_BUDGET);
+
+		is_any |= output_send(terminal, ACTIVITY_BUDGET);
+		uart_interrupts_update(terminal);
+		if (!is_asking && !is_any)
+			return true;
+	}
+	return false;
+}
+
+/* "interrupts": runs whenever the UART raised its interrupt. */
+zog_status_t domain_activity(struct zog_call *call)
+{
+	uint64_t seen = rt_event_count(EVENT_IRQ);
+	struct terminal *terminal = &home_checked()->terminal;
+	uint64_t deadline_ns = RT_NO_DEADLINE;
+
+	if (call->word[0] != ACTIVITY_INTERRUPTS)
+		return ZOG_ERR_METHOD;
+	if (!interrupts_serve(terminal))
+		deadline_ns = rt_now_ns();
+	else if (terminal->output_sent < terminal->output_accepted)
+		deadline_ns = rt_now_ns() + RETRY_NS;
+	return rt_wait(call, EVENT_IRQ, seen, deadline_ns);
+}

@@ -54,7 +54,10 @@ class LineIndex:
 				self.lines.setdefault((table, place, key.group(1).strip('"')), number)
 
 	def find(self, table="", key="", place=0):
-		return self.lines.get((table, place, key)) or self.lines.get((table, place, "")) or 1
+		for place_of in ((table, place, key), (table, place, ""), ("", 0, table)):
+			if place_of in self.lines:
+				return self.lines[place_of]
+		return 1
 
 
 class Manifest:
@@ -95,7 +98,8 @@ class SchemaCheck:
 		tables = set(SCHEMA) - {""} | {"shares"}
 		for key in self.data:
 			if key not in SCHEMA[""] and key not in tables:
-				self.error(f"unknown key '{key}'" + nearest(key, list(SCHEMA[""]) + list(tables)), "", key)
+				table, name = (key, "") if isinstance(self.data[key], (dict, list)) else ("", key)
+				self.error(f"unknown key '{key}'" + nearest(key, list(SCHEMA[""]) + list(tables)), table, name)
 		self.table_check("", self.data, 0)
 		for table in ARRAYS:
 			entries = self.data.get(table, [])

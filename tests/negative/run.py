@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Bad contracts and manifests, each with the exact message that it must get: run.py [--write] [NAME...]
+
+contracts/NAME.zidl (and NAME.*.zidl) go to tools/zidl.py. manifests/NAME.case changes the good system in
+manifests/base/, which then goes through both compilers. NAME.expected holds what must stand on standard error,
+with paths relative to the case; the exit status must be 1 and nothing may be written. The base itself must pass.
+--write records what is said now: read the difference before you commit it.
+
+A .case file is made of lines:
+	# comment
+	file PATH      the lines below change this file; a new one starts empty
+	-LINE          the next line of this text goes away (all files have one line with it)
+	+LINE          is put in its place; without a line taken since the last `file`, at the end
+"""
+
+import glob
+import os
+import shutil
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+WORK = os.path.join(ROOT, "build", "tests", "negative")
+
+
+class CaseError(Exception):
+	pass
+
+
+def compiler_run(name, arguments, folder):
+	command = [sys.executable, "-B", os.path.join(ROOT, "tools", name), *arguments]
+	return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+
+
+def folder_fresh(name):
+	folder = os.path.join(WORK, name)
+	shutil.rmtree(folder, ignore_errors=True)
+	os.makedirs(folder)
+	return folder
+
+
+def refusal(result, folder, output):
+	"""What a compiler said when it refused; CaseError when it did not refuse properly."""
+	if result.returncode != 1:
+		raise CaseError(f"exit status {result.returncode}, not 1: {result.stderr.strip()[-300:]}")
+	if result.stdout:
+		raise CaseError(f"writes to standard output: {result.stdout.strip()[:300]}")
+	if os.path.exists(os.path.join(folder, output)):
+		raise CaseError(f"wrote {output} in spite of the error")
+	return result.stderr
+
+
+def contract_case(name):
+	folder = folder_fresh(name)
+	sources = sorted(glob.glob(os.path.join(HERE, "contracts", name + ".zidl"))
+	                 + glob.glob(os.path.join(HERE, "contracts", name + ".*.zidl")), key=len)
+	files = [os.path.basename(shutil.copy(source, folder)) for source in sources]
+	return refusal(compiler_run("zidl.py", ["--out", "gen", *files], folder), folder, "gen")
+
+
+def line_take(lines, text, path):
+	if lines.count(text) != 1:
+		raise CaseError(f"case: {lines.count(text)} lines '{text}' in {path}, not one")
+	place = lines.index(text)
+	del lines[place]
+	return place
+
+
+def case_apply(case, folder):
+	"""Carries out the changes that a .case file describes."""
+	files, path, place = {}, None, None
+	with open(case, encoding="utf-8") as source:
+		commands = source.read().splitlines()
+	for command in commands:
+		if command.startswith("file "):
+			path, place = command.removeprefix("file "), None
+			full = os.path.join(folder, path)
+			if path not in files:
+				files[path] = open(full, encoding="utf-8").read().splitlines() if os.path.exists(full) else []
+		elif command.startswith("-"):
+			place = line_take(files[path], command[1:], path)
+		elif command.startswith("+"):
+			place = len(files[path]) if place is None else place
+			files[path].insert(place, command[1:])
+			place += 1
+		elif command and not command.startswith("#"):
+			raise CaseError(f"case: what is '{command}'?")
+	for path, lines in files.items():
+		full = os.path.join(folder, path)
+		os.makedirs(os.path.dirname(full), exist_ok=True)
+		with open(full, "w", encoding="utf-8") as target:
+			target.write("\n".join(lines) + "\n")
+
+
+def system_compile(folder):
+	"""Runs both compilers over the system in FOLDER; the contracts must pass."""
+	def found(pattern):
+		return sorted(os.path.relpath(p, folder) for p in glob.glob(os.path.join(folder, pattern)))
+
+	contracts = compiler_run("zidl.py", ["--out", "gen", *found("*/*.zidl")], folder)
+	if contracts.returncode:
+		raise CaseError(f"its contracts do not pass: {contracts.stderr}")
+	return compiler_run("manifest.py", ["--out", "gen", *found("*/*/manifest.toml")], folder)
+
+
+def manifest_case(name):
+	folder = folder_fresh(name)
+	shutil.copytree(os.path.join(HERE, "manifests", "base"), folder, dirs_exist_ok=True)
+	case_apply(os.path.join(HERE, "manifests", name + ".case"), folder)
+	return refusal(system_compile(folder), folder, "gen/system")
+
+
+def base_check():
+	folder = folder_fresh("base")
+	shutil.copytree(os.path.join(HERE, "manifests", "base"), folder, dirs_exist_ok=True)
+	result = system_compile(folder)
+	if result.returncode or result.stderr:
+		raise CaseError(f"the good system is refused: {result.stderr}")
+	names = open(os.path.join(folder, "gen", "system", "domains.txt"), encoding="utf-8").read().split()
+	if names.index("echo") > names.index("client"):
+		raise CaseError("a caller stands before its callee")
+
+
+def expected_compare(said, path, is_written):
+	if is_written:
+		with open(path, "w", encoding="utf-8") as target:
+			target.write(said)
+		return
+	if not os.path.exists(path):
+		raise CaseError(f"no {os.path.basename(path)}")
+	with open(path, encoding="utf-8") as source:
+		expected = source.read()
+	if said != expected:
+		raise CaseError(f"said '{said.strip()}' instead of '{expected.strip()}'")
+
+
+def cases():
+	"""(name, function that returns what was said, file of the expected text); None for the base."""
+	yield "base", base_check, None
+	for kind, pattern, function in (("contracts", "*.zidl", contract_case), ("manifests", "*.case", manifest_case)):
+		names = {os.path.basename(p).split(".")[0] for p in glob.glob(os.path.join(HERE, kind, pattern))}
+		for name in sorted(names):
+			yield name, lambda f=function, n=name: f(n), os.path.join(HERE, kind, name + ".expected")
+
+
+def main():
+	wanted = [a for a in sys.argv[1:] if a != "--write"]
+	is_written = "--write" in sys.argv[1:]
+	failed = 0
+	for name, function, expected in cases():
+		if wanted and not any(word in name for word in wanted):
+			continue
+		try:
+			said = function()
+			if expected:
+				expected_compare(said, expected, is_written)
+			print(f"ok {name}", flush=True)
+		except (CaseError, OSError, KeyError, subprocess.TimeoutExpired) as error:
+			failed += 1
+			print(f"FAIL {name} {' '.join(str(error).split())}", flush=True)
+	return 1 if failed else 0
+
+
+if __name__ == "__main__":
+	sys.exit(main())

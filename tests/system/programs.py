@@ -1,0 +1,70 @@
+"""Unmodified programs: busybox as shell and tools, and the static C programs of tests/linux."""
+
+import glob
+import os
+import subprocess
+import tempfile
+
+from zoglib.build import ROOT
+from zoglib.testing import boot, expect
+
+
+def run_program(name, **config):
+	result = boot(f"cd /tmp; /tests/{name}", **config)
+	expect("FAIL" not in result.output, result.output[-600:])
+	result.expect_status(0)
+	expect(result.output.count("ok ") >= 1, f"no line of success: {result.describe()}")
+
+
+def add_cases():
+	"""One case for each program."""
+	for path in sorted(glob.glob(os.path.join(ROOT, "tests", "linux", "*.c"))):
+		name = os.path.splitext(os.path.basename(path))[0]
+		globals()[f"test_{name}"] = lambda name=name: run_program(name)
+
+
+add_cases()
+
+SHELL = r"""
+set -e
+cd /root
+cat > here <<END
+one $((40 + 2))
+two
+END
+grep -c . here
+sort -r here | head -n 1
+echo appended >> here; tail -n 1 here; wc -l < here
+( echo sub; exit 3 ) || echo "status $?"
+f() { echo "f $1 $#"; }; f a b
+for i in 1 2 3; do echo $i; done | while read x; do printf '<%s>' $x; done; echo
+x=$(echo inner | sed s/inner/outer/); echo $x
+sleep 1 & wait $!; echo waited
+{ sleep 0.2; echo late; } & echo early; wait
+mkdir -p a/b/c; touch a/b/c/file; find a | sort | tail -n 1
+cp here copy; cmp here copy && mv copy moved && ls
+ln -s moved link; readlink link; cat link | md5sum | cut -d' ' -f1
+rm -r a here link moved; ls | wc -l
+yes | head -n 1000 | wc -l
+seq 1 10 | awk '{ sum += $1 } END { print sum }'
+echo 'b a' | xargs -n 1 echo x | sort
+trap 'echo trapped' USR1; kill -USR1 $$; echo after
+test -d /proc -a -w /tmp && echo tests
+printf 'x%.0s' $(seq 1 300) | wc -c
+tar cf - /etc/passwd 2>/dev/null | tar tf -
+gzip -c /bin/busybox | gunzip -c | cmp - /bin/busybox && echo same
+"""
+
+
+def test_shell():
+	"""The script gives on Zog what the same busybox gives on Linux."""
+	with tempfile.TemporaryDirectory() as folder:
+		native = subprocess.run(["/bin/busybox", "sh", "-c", SHELL.replace("cd /root", f"cd {folder}")], stdin=subprocess.DEVNULL,
+			capture_output=True, text=True)
+	expect(native.returncode == 0, f"on the host: status {native.returncode}: {native.stderr}")
+	result = boot(SHELL)
+	if result.output != native.stdout:
+		pairs = zip((result.output + "\n(end)").split("\n"), (native.stdout + "\n(end)").split("\n"))
+		here, there = next(((a, b) for a, b in pairs if a != b), ("", ""))
+		expect(False, f"output differs from Linux: {here!r}, not {there!r}; {result.describe()}")
+	result.expect_status(0)

@@ -51,7 +51,7 @@ def run_load(command, domains, count, mebibytes, pause_us=20000, **config):
 	result = boot(script, disk=disk, **config)
 	result.expect_status(0)
 	lines = result.output.splitlines()
-	expect(len(lines) == 3 and re.fullmatch("[0-9a-f]{64}  -", lines[0]) and lines[0] == lines[1],
+	expect(len(lines) == 3 and re.fullmatch("[0-9a-f]{64} +-", lines[0]) and lines[0] == lines[1],
 		f"not just two equal sums and a count: {result.describe()}")
 	expect(int(lines[2]) >= count, f"only {lines[2]} strokes")
 	check_disk(disk, lines[0].split()[0])

@@ -13,7 +13,7 @@ TOKEN = re.compile(
 	r"""(?P<space>[ \t\r]+)
 	|(?P<newline>\n)
 	|(?P<comment>\#[^\n]*)
-	|(?P<number>-?(?:0x[0-9a-fA-F]+|[0-9]+))(?![A-Za-z_0-9])
+	|(?P<number>-?(?:0x[0-9a-fA-F]+|0|[1-9][0-9]*))(?![A-Za-z_0-9])
 	|(?P<name>[A-Za-z_][A-Za-z_0-9]*)
 	|(?P<string>"[^"\n]*")
 	|(?P<mark>->|\.\.|[{}()<>:,=])""",

@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""Generated stubs and validators against peers that break the contract: compiles stubs/odd.zidl, builds
+stubs/messages.c with what comes out, for the host and with sanitizers, and runs it. It prints its own lines."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+WORK = os.path.join(ROOT, "build", "tests", "negative-stubs")
+FLAGS = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-format-extra-args",
+         "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Iabi", "-Ilib", "-I" + WORK]
+
+
+def step(name, command):
+	"""Runs one command; prints a FAIL line when it fails or says anything."""
+	result = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+	if result.returncode or result.stderr:
+		print(f"FAIL {name} {' '.join(result.stderr.split())[:600]}")
+		sys.exit(1)
+	return result.stdout
+
+
+def main():
+	shutil.rmtree(WORK, ignore_errors=True)
+	source = os.path.join("tests", "negative", "stubs")
+	program = os.path.join(WORK, "messages")
+	step("contract", [sys.executable, "-B", "tools/zidl.py", "--out", WORK, os.path.join(source, "odd.zidl")])
+	step("stubs_compile", ["gcc", *FLAGS, "-I" + source, "-o", program, os.path.join(source, "messages.c"),
+	                       "lib/rt/once.c", "lib/rt/hash.c"])
+	result = subprocess.run([program], cwd=ROOT, stdin=subprocess.DEVNULL, timeout=60)
+	if result.returncode not in (0, 1):
+		print(f"FAIL messages ended with status {result.returncode}")
+	return 1 if result.returncode else 0
+
+
+if __name__ == "__main__":
+	sys.exit(main())

@@ -1,0 +1,7 @@
+/* What manifest.py would write for a client of `odd`; messages.c gives SELF_DOMAIN for the side it compiles. */
+#ifndef DOMAIN_ODD_H
+#define DOMAIN_ODD_H
+#define CAP_ODD 1u
+#define SERVER_ODD 3u
+#define CLIENT_ODD 5u
+#endif

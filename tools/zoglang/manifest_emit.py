@@ -131,11 +131,12 @@ def device_macros(system):
 	return text + "}\n\n"
 
 
-def wanted_array(word, macro, declaration, rows):
-	"""An array for files that define DOMAIN_WANT_WORD before the include, outside the header's own guard."""
-	text = f"\n#if defined(DOMAIN_WANT_{word}) && !defined({macro})\nstatic const {declaration}[DOMAIN_COUNT] = {{\n"
-	text += "".join(f"\t{row},\n" for row in rows)
-	return text + f"}};\n#define {macro} {declaration.split()[-1].lstrip('*')}\n#endif\n"
+def share_macros(system, domain):
+	ids = {d.name: d.id for d in system.domains}
+	shares = domain.manifest.shares
+	text = "/* struct { domain, percent } */\n" + define("SHARE_COUNT", f"{len(shares)}u") + "#define SHARES { \\\n"
+	text += "".join(f"\t{{ {ids[name]}, {percent} }}, /* {name} */ \\\n" for name, percent in shares.items())
+	return text + "}\n\n"
 
 
 def domain_header_text(system, domain):
@@ -144,13 +145,13 @@ def domain_header_text(system, domain):
 	text += identity_macros(system, domain) + authority_macros(domain)
 	if "bus" in domain.manifest.rights:
 		text += device_macros(system)
-	text += "#endif\n\n/* Arrays by domain id, for files that ask for them before the include. */\n"
-	text += wanted_array("NAMES", "DOMAIN_NAMES", "char *const domain_names",
-	                     [f'[{d.id}] = "{d.name}"' for d in system.domains])
 	if "frames" in domain.manifest.rights:
-		shares = domain.manifest.shares
-		text += wanted_array("SHARES", "SHARES", "uint32_t domain_shares",
-		                     [f"[{d.id}] = {shares.get(d.name, 0)} /* {d.name}, percent */" for d in system.domains])
+		text += share_macros(system, domain)
+	text += "#endif\n\n/* Names by domain id, for files that define DOMAIN_WANT_NAMES before the include. */\n"
+	text += "#if defined(DOMAIN_WANT_NAMES) && !defined(DOMAIN_NAMES)\n"
+	text += "static const char *const domain_names[DOMAIN_COUNT] = {\n"
+	text += "".join(f'\t[{d.id}] = "{d.name}",\n' for d in system.domains)
+	text += "};\n#define DOMAIN_NAMES domain_names\n#endif\n"
 	return text
 
 

@@ -23,6 +23,21 @@ def step(name, command):
 	return result.stdout
 
 
+def undeclared_check():
+	"""A domain whose manifest does not use the contract cannot compile a call."""
+	folder = os.path.join(WORK, "undeclared")
+	os.makedirs(folder)
+	open(os.path.join(folder, "domain.h"), "w", encoding="utf-8").close()
+	result = subprocess.run(["gcc", *FLAGS, "-I" + folder, "-fsyntax-only", "-x", "c", "-"], cwd=ROOT, text=True,
+	                        input='#include "contracts/odd_client.h"\n', capture_output=True, timeout=60)
+	wanted = "the manifest of this domain does not use contract odd"
+	if result.returncode and wanted in result.stderr:
+		print("ok a_call_that_the_manifest_does_not_name_does_not_compile")
+		return 0
+	print(f"FAIL a_call_that_the_manifest_does_not_name_does_not_compile status {result.returncode}")
+	return 1
+
+
 def main():
 	shutil.rmtree(WORK, ignore_errors=True)
 	source = os.path.join("tests", "negative", "stubs")
@@ -30,10 +45,12 @@ def main():
 	step("contract", [sys.executable, "-B", "tools/zidl.py", "--out", WORK, os.path.join(source, "odd.zidl")])
 	step("stubs_compile", ["gcc", *FLAGS, "-I" + source, "-o", program, os.path.join(source, "messages.c"),
 	                       "lib/rt/once.c", "lib/rt/hash.c"])
+	failed = undeclared_check()
+	sys.stdout.flush()
 	result = subprocess.run([program], cwd=ROOT, stdin=subprocess.DEVNULL, timeout=60)
 	if result.returncode not in (0, 1):
 		print(f"FAIL messages ended with status {result.returncode}")
-	return 1 if result.returncode else 0
+	return 1 if failed or result.returncode else 0
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ enum linux_errno {
 	EPROTO = 71,
 	EBADMSG = 74,
 	EOVERFLOW = 75,
+	ELIBBAD = 80,
 	EILSEQ = 84,
 	ENOTSOCK = 88,
 	EDESTADDRREQ = 89,

@@ -84,7 +84,7 @@ enum zog_copy_kind {
 struct zog_copy {
 	uint32_t kind;
 	uint32_t space;         /* address-space slot, or ZOG_SELF */
-	uint64_t address;       /* in the program */
+	uint64_t address;       /* in the program; user addresses that wrap or reach the upper half: ZOG_ERR_FAULT */
 	uint64_t own;           /* address in the calling domain (scratch or stack or home: home bytes written so are
 	                           NOT logged; use rt_home_touch first) */
 	uint64_t frame;         /* payload frame number, must be owned by the calling domain */
@@ -144,7 +144,7 @@ enum zog_op_code {
 	ZOG_OP_THREAD_WAKE = 11,  /* slot: parked: issue again with ZOG_REASON_WAKE; else run ATTENTION before it goes on */
 	ZOG_OP_THREAD_SPACE = 12, /* slot or ZOG_SELF, word0=space slot: the thread goes on in that space (execve) */
 	ZOG_OP_FRAME_GRANT = 13,  /* word0=first frame word1=count word2=domain: give own frames away */
-	ZOG_OP_FRAME_ZERO = 14,   /* word0=frame: zero it (own, payload, mapped nowhere) */
+	ZOG_OP_FRAME_ZERO = 14,   /* word0=frame: zero it (own, payload) */
 	ZOG_OP_PORT_OUT = 15,     /* slot=capability (PORTS); word0=data port | status port << 16 | ready mask << 32;
 	                             word1=offset in the home region, word2=length (<= 4096); word3=home offset of a u64
 	                             that is advanced by the bytes sent. Sends while (in(status) & mask), 16 bytes a turn */
@@ -226,8 +226,9 @@ struct zog_domain_stats {
 	uint64_t home_bytes, heap_bytes;
 	uint64_t corruptions, corruptions_detected; /* by ZOG_CONTROL_CORRUPT; ended by an incident before the next */
 	uint32_t incident_count; /* of the whole system */
-	uint32_t thread_count;
+	uint32_t thread_count; /* threads ready to run, of the whole system */
 	char name[32];
+	uint64_t address_space_switches, table_flushes; /* of the whole system */
 };
 
 /* The info page: the same for all, read-only. */

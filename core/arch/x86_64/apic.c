@@ -1,0 +1,79 @@
+/* Local and I/O interrupt controllers, time base. */
+#include "arch/x86_64/apic.h"
+#include "arch/x86_64/cpu.h"
+
+enum { APIC_ID = 0x20, APIC_EOI = 0xb0, APIC_SPURIOUS = 0xf0, APIC_COMMAND_LOW = 0x300, APIC_COMMAND_HIGH = 0x310,
+       APIC_TIMER = 0x320, APIC_TIMER_INITIAL = 0x380, APIC_TIMER_CURRENT = 0x390, APIC_TIMER_DIVIDE = 0x3e0 };
+
+uint64_t time_tsc_khz, time_tsc_boot;
+static uint64_t timer_khz;
+static uint64_t ns_per_tick_shifted; /* ns = ticks * this >> 32 */
+
+static volatile uint32_t *apic_register(uint32_t offset) { return (volatile uint32_t *)(APIC_BASE + offset); }
+
+void apic_setup(void)
+{
+	*apic_register(APIC_SPURIOUS) = 0x100 | VECTOR_SPURIOUS;
+	*apic_register(APIC_TIMER_DIVIDE) = 3; /* by 16 */
+	*apic_register(APIC_TIMER) = VECTOR_TIMER;
+}
+
+void apic_acknowledge(void) { *apic_register(APIC_EOI) = 0; }
+
+void apic_send(uint32_t apic_id, uint32_t command)
+{
+	*apic_register(APIC_COMMAND_HIGH) = apic_id << 24;
+	*apic_register(APIC_COMMAND_LOW) = command;
+	while (*apic_register(APIC_COMMAND_LOW) & 1u << 12)
+		cpu_pause();
+}
+
+void apic_timer(uint64_t ns)
+{
+	uint64_t count = ns / 1000 * timer_khz / 1000;
+
+	if (ns != 0 && count == 0)
+		count = 1;
+	if (count > 0xffffffffu)
+		count = 0xffffffffu;
+	*apic_register(APIC_TIMER_INITIAL) = (uint32_t)count;
+}
+
+void ioapic_route(uint32_t line, uint32_t vector)
+{
+	volatile uint32_t *select = (volatile uint32_t *)IOAPIC_BASE;
+	volatile uint32_t *window = (volatile uint32_t *)(IOAPIC_BASE + 0x10);
+
+	*select = 0x10 + 2 * line + 1;
+	*window = 0; /* to APIC id 0 */
+	*select = 0x10 + 2 * line;
+	*window = vector; /* fixed, edge, active high, not masked */
+}
+
+/* Counts TSC and timer over 10 ms of PIT channel 2 (8254 data sheet; port 0x61 gates it). */
+void time_calibrate(void)
+{
+	const uint32_t pit_hz = 1193182, ms = 10;
+	uint32_t count = pit_hz * ms / 1000;
+
+	port_write8(0x61, (uint8_t)((port_read8(0x61) & ~2u) | 1u));
+	port_write8(0x43, 0xb0);
+	port_write8(0x42, (uint8_t)count);
+	port_write8(0x42, (uint8_t)(count >> 8));
+	*apic_register(APIC_TIMER_INITIAL) = 0xffffffffu;
+	uint64_t start = tsc_read();
+	while (!(port_read8(0x61) & 0x20))
+		cpu_pause();
+	uint64_t end = tsc_read();
+	uint32_t left = *apic_register(APIC_TIMER_CURRENT);
+	*apic_register(APIC_TIMER_INITIAL) = 0;
+	time_tsc_khz = (end - start) / ms;
+	timer_khz = (0xffffffffu - left) / ms;
+	time_tsc_boot = start;
+	ns_per_tick_shifted = (1000000ul << 32) / time_tsc_khz;
+}
+
+uint64_t time_now_ns(void)
+{
+	return (uint64_t)((unsigned __int128)(tsc_read() - time_tsc_boot) * ns_per_tick_shifted >> 32);
+}

@@ -1,0 +1,121 @@
+/* Instructions of the processor that C has no words for. Section numbers: Intel SDM volume 3. */
+#ifndef CORE_ARCH_CPU_H
+#define CORE_ARCH_CPU_H
+
+#include <stdint.h>
+
+#define MSR_EFER 0xc0000080u
+#define MSR_STAR 0xc0000081u
+#define MSR_LSTAR 0xc0000082u
+#define MSR_FMASK 0xc0000084u
+#define MSR_GS_BASE 0xc0000101u
+#define MSR_KERNEL_GS_BASE 0xc0000102u
+#define EFER_SCE 1u
+#define EFER_LME (1u << 8)
+#define EFER_NXE (1u << 11)
+
+#define CR0_VALUE 0x80010033ul    /* PG WP NE ET MP PE */
+#define CR0_TASK_SWITCHED 8ul     /* vector instructions fault (#NM): set while a domain runs */
+#define CR4_PAE (1ul << 5)
+#define CR4_PGE (1ul << 7)
+#define CR4_OSFXSR (1ul << 9)
+#define CR4_OSXMMEXCPT (1ul << 10)
+#define CR4_UMIP (1ul << 11)
+#define CR4_FSGSBASE (1ul << 16)
+#define CR4_OSXSAVE (1ul << 18)
+#define CR4_SMEP (1ul << 20)
+#define CR4_SMAP (1ul << 21)
+
+#define RFLAGS_FIXED 2ul
+#define RFLAGS_TRAP (1ul << 8)
+#define RFLAGS_INTERRUPT (1ul << 9)
+
+#define SELECTOR_CORE_CODE 0x08
+#define SELECTOR_CORE_DATA 0x10
+#define SELECTOR_USER_DATA 0x23
+#define SELECTOR_USER_CODE 0x2b
+#define SELECTOR_TSS 0x30
+
+static inline void msr_write(uint32_t msr, uint64_t value)
+{
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+static inline uint64_t msr_read(uint32_t msr)
+{
+	uint32_t low, high;
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+	return low | (uint64_t)high << 32;
+}
+static inline uint64_t tsc_read(void)
+{
+	uint32_t low, high;
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return low | (uint64_t)high << 32;
+}
+static inline void cpu_pause(void) { __asm__ volatile("pause" : : : "memory"); }
+static inline void cr3_write(uint64_t value) { __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory"); }
+static inline uint64_t cr2_read(void)
+{
+	uint64_t value;
+	__asm__ volatile("mov %%cr2, %0" : "=r"(value));
+	return value;
+}
+static inline void cr0_write(uint64_t value) { __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory"); }
+static inline uint64_t cr4_read(void)
+{
+	uint64_t value;
+	__asm__ volatile("mov %%cr4, %0" : "=r"(value));
+	return value;
+}
+static inline void cr4_write(uint64_t value) { __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory"); }
+static inline void page_invalidate(uint64_t address) { __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory"); }
+static inline void port_write8(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
+static inline void port_write16(uint16_t port, uint16_t value) { __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port)); }
+static inline void port_write32(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port)); }
+static inline uint8_t port_read8(uint16_t port)
+{
+	uint8_t value;
+	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+static inline uint16_t port_read16(uint16_t port)
+{
+	uint16_t value;
+	__asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+static inline uint32_t port_read32(uint16_t port)
+{
+	uint32_t value;
+	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+static inline void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(subleaf));
+}
+static inline void xsave(void *area)
+{
+	__asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(7), "d"(0) : "memory");
+}
+static inline void xrstor(const void *area)
+{
+	__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(7), "d"(0) : "memory");
+}
+static inline void fs_base_write(uint64_t value) { __asm__ volatile("wrfsbase %0" : : "r"(value)); }
+static inline uint64_t fs_base_read(void)
+{
+	uint64_t value;
+	__asm__ volatile("rdfsbase %0" : "=r"(value));
+	return value;
+}
+/* The program's GS base while the core runs: swapped away by swapgs. */
+static inline uint64_t user_gs_base_read(void)
+{
+	uint64_t value;
+	__asm__ volatile("swapgs; rdgsbase %0; swapgs" : "=r"(value));
+	return value;
+}
+static inline void user_gs_base_write(uint64_t value) { __asm__ volatile("swapgs; wrgsbase %0; swapgs" : : "r"(value)); }
+
+#endif

@@ -1,0 +1,107 @@
+/* One CPU made ready: descriptor tables, system-call entry, protection bits. SDM volume 3, chapters 3, 5 and 6. */
+#include "object/cpu.h"
+#include "object/domain.h"
+#include "arch/x86_64/apic.h"
+#include "arch/x86_64/core_asm.h"
+#include "fault/fault.h"
+#include "fault/log.h"
+
+_Static_assert(__builtin_offsetof(struct cpu, save) == CPU_SAVE, "entry.S");
+_Static_assert(__builtin_offsetof(struct cpu, stack_top) == CPU_STACK, "entry.S");
+_Static_assert(__builtin_offsetof(struct cpu, scratch) == CPU_SCRATCH, "entry.S");
+_Static_assert(__builtin_offsetof(struct cpu, exit_full) == CPU_EXIT_FULL, "entry.S");
+_Static_assert(__builtin_offsetof(struct zog_regs, rdi) == REGS_RDI, "entry.S");
+_Static_assert(__builtin_offsetof(struct zog_regs, rip) == REGS_RIP, "entry.S");
+_Static_assert(__builtin_offsetof(struct zog_regs, rsp) == REGS_RSP, "entry.S");
+
+struct cpu cpu_table[ZOG_CPU_MAX];
+uint32_t cpu_count = 1;
+
+struct gate {
+	uint16_t offset0, selector;
+	uint8_t stack, type;
+	uint16_t offset1;
+	uint32_t offset2, reserved;
+};
+static struct gate gate_table[256] __attribute__((aligned(4096)));
+extern const uint64_t vector_table[256];
+extern void syscall_entry(void);
+
+static void gates_fill(void)
+{
+	for (uint32_t i = 0; i < 256; i++) {
+		uint64_t address = vector_table[i];
+		gate_table[i] = (struct gate){
+			.offset0 = (uint16_t)address,
+			.selector = SELECTOR_CORE_CODE,
+			.stack = i < 32 ? 1 : 0, /* exceptions, also those of the core itself, on a stack of their own */
+			.type = 0x8e,
+			.offset1 = (uint16_t)(address >> 16),
+			.offset2 = (uint32_t)(address >> 32),
+		};
+	}
+}
+
+static void segments_load(struct cpu *cpu)
+{
+	uint64_t tss = (uint64_t)&cpu->tss;
+	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) pointer;
+
+	cpu->gdt[0] = 0;
+	cpu->gdt[1] = 0x00209a0000000000ul; /* core code */
+	cpu->gdt[2] = 0x0000920000000000ul; /* core data */
+	cpu->gdt[3] = 0;
+	cpu->gdt[4] = 0x0000f20000000000ul; /* ring 3 data */
+	cpu->gdt[5] = 0x0020fa0000000000ul; /* ring 3 code */
+	cpu->gdt[6] = (sizeof(cpu->tss) - 1) | (tss & 0xffffff) << 16 | 0x89ul << 40 | (tss >> 24 & 0xff) << 56;
+	cpu->gdt[7] = tss >> 32;
+	cpu->tss.rsp[0] = (uint64_t)cpu->interrupt_stack + sizeof(cpu->interrupt_stack);
+	cpu->tss.ist[0] = (uint64_t)cpu->exception_stack + sizeof(cpu->exception_stack);
+	cpu->tss.io_base = sizeof(cpu->tss); /* no port bitmap: every port access of ring 3 faults */
+	pointer.limit = sizeof(cpu->gdt) - 1;
+	pointer.base = (uint64_t)cpu->gdt;
+	__asm__ volatile("lgdt %0" : : "m"(pointer));
+	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
+	pointer.limit = sizeof(gate_table) - 1;
+	pointer.base = (uint64_t)gate_table;
+	__asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
+static void protection_enable(void)
+{
+	uint32_t leaf1[4], leaf7[4];
+
+	cpuid(1, 0, leaf1);
+	cpuid(7, 0, leaf7);
+	if (!(leaf1[2] & 1u << 26) || !(leaf7[1] & 1u))
+		log_fatal("this CPU has no XSAVE or FSGSBASE; run QEMU with -cpu max");
+	uint64_t cr4 = CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | CR4_OSXSAVE;
+	if (leaf7[1] & 1u << 7)
+		cr4 |= CR4_SMEP;
+	if (leaf7[1] & 1u << 20)
+		cr4 |= CR4_SMAP;
+	if (leaf7[2] & 1u << 2)
+		cr4 |= CR4_UMIP;
+	cr4_write(cr4);
+	cr0_write(CR0_VALUE);
+	__asm__ volatile("xsetbv" : : "c"(0), "a"(7), "d"(0)); /* x87, SSE, AVX */
+}
+
+void cpu_setup(struct cpu *cpu)
+{
+	cpu->self = cpu;
+	cpu->stack_top = (uint64_t)cpu->stack + sizeof(cpu->stack);
+	cpu->save = &cpu->domain_regs;
+	if (cpu->id == 0)
+		gates_fill();
+	segments_load(cpu);
+	protection_enable();
+	msr_write(MSR_EFER, EFER_SCE | EFER_LME | EFER_NXE);
+	msr_write(MSR_STAR, (uint64_t)SELECTOR_CORE_CODE << 32 | (uint64_t)(SELECTOR_CORE_DATA + 8 + 3) << 48);
+	msr_write(MSR_LSTAR, (uint64_t)syscall_entry);
+	msr_write(MSR_FMASK, 0x47700); /* AC NT IOPL DF IF TF */
+	msr_write(MSR_GS_BASE, (uint64_t)cpu);
+	msr_write(MSR_KERNEL_GS_BASE, 0);
+	apic_setup();
+	cpu->is_online = 1;
+}

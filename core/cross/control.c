@@ -1,0 +1,78 @@
+/* Kill, hang, corrupt. */
+#include "cross/control.h"
+#include "cross/schedule.h"
+#include "fault/fault.h"
+#include "object/frame.h"
+
+static uint64_t random_next(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* A quarter of the pages that the domain can write get a run of 64..1087 random bytes, whether it runs or not. */
+static void domain_corrupt(struct domain *domain, uint64_t seed)
+{
+	uint64_t state = seed * 0x9e3779b97f4a7c15ul + 1;
+
+	for (uint32_t i = 0; i < domain->area_count; i++) {
+		const struct area *area = &domain->area[i];
+		for (uint64_t page = 0; area->kind != AREA_FIXED && page < area->pages; page++) {
+			if ((area->entry[page] & (PTE_PRESENT | PTE_WRITE)) != (PTE_PRESENT | PTE_WRITE) || random_next(&state) % 4 != 0)
+				continue;
+			uint8_t *bytes = physical_pointer(area->entry[page] & PTE_ADDRESS);
+			uint64_t length = 64 + random_next(&state) % 1024, start = random_next(&state) % (ZOG_PAGE_SIZE - length);
+			for (uint64_t at = start; at < start + length; at++)
+				bytes[at] = (uint8_t)random_next(&state);
+		}
+	}
+	domain->stats.corruptions++;
+	domain->corrupt_open = 1;
+}
+
+void domain_end_idle(struct cpu *cpu, struct domain *domain, uint32_t cause, uint64_t detail)
+{
+	(void)cpu;
+	incident_record_idle(domain, cause, detail);
+	domain_reset(domain);
+	thread_wake_waiters_of(domain->id);
+}
+
+void domain_release(struct cpu *cpu, struct domain *domain)
+{
+	if (domain->request == REQUEST_KILL)
+		domain_end_idle(cpu, domain, ZOG_CAUSE_KILLED, 0);
+	lock_release(&domain->lock);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with the one in control_request */
+	if (domain->request == REQUEST_KILL && lock_try(&domain->lock, cpu->id)) {
+		if (domain->request == REQUEST_KILL)
+			domain_end_idle(cpu, domain, ZOG_CAUSE_KILLED, 0);
+		lock_release(&domain->lock);
+	}
+}
+
+static void request_carry_out(struct cpu *cpu, struct domain *domain)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (lock_try(&domain->lock, cpu->id)) {
+		domain_release(cpu, domain);
+		return;
+	}
+	uint32_t holder = domain->lock.holder;
+	if (holder != LOCK_FREE && holder != cpu->id)
+		cpu_interrupt_other(holder);
+}
+
+void control_request(struct cpu *cpu, struct domain *domain, uint32_t what, uint64_t argument)
+{
+	if (what == ZOG_CONTROL_CORRUPT) {
+		domain_corrupt(domain, argument);
+	} else if (what == ZOG_CONTROL_KILL && argument != 0) {
+		domain->step_kill = argument;
+	} else {
+		domain->request = what == ZOG_CONTROL_KILL ? REQUEST_KILL : REQUEST_HANG;
+		request_carry_out(cpu, domain);
+	}
+}

@@ -1,0 +1,15 @@
+/* What the control capability asks of a domain: kill, hang, corrupt. Whoever holds the domain's lock carries it
+ * out: the CPU on which it runs, at once; the requester, when it runs nowhere; or the return path, when it waits in
+ * the middle of a chain for its callee. */
+#ifndef CORE_CROSS_CONTROL_H
+#define CORE_CROSS_CONTROL_H
+
+#include "object/domain.h"
+#include "object/cpu.h"
+
+void control_request(struct cpu *cpu, struct domain *domain, uint32_t what, uint64_t argument);
+/* Releases the domain's lock; a kill that was asked for meanwhile happens now. */
+void domain_release(struct cpu *cpu, struct domain *domain);
+/* Ends a domain in which nothing runs on this or any other CPU: incident, reset, wake-ups. Its lock is held. */
+void domain_end_idle(struct cpu *cpu, struct domain *domain, uint32_t cause, uint64_t detail);
+#endif

@@ -1,0 +1,251 @@
+/* The core's system-call entry: a program's call becomes a call of its personality; a domain's is a core call, one
+ * row of call_table each. Handlers read their arguments from cpu->domain_regs and put results there. */
+#include <stddef.h>
+#include "cross/crossing.h"
+#include "cross/schedule.h"
+#include "fault/fault.h"
+#include "fault/log.h"
+#include "mem/copy.h"
+#include "tsm/transaction.h"
+#include "object/frame.h"
+
+void *memcpy(void *to, const void *from, size_t size);
+struct event *domain_event(const struct domain *domain, uint64_t handle);
+zog_status_t frame_pin(struct cpu *cpu, uint64_t frame, uint64_t is_pinned, uint64_t *physical_out);
+
+static struct domain *caller(struct cpu *cpu) { return cpu->thread->frame[cpu->thread->depth - 1].domain; }
+
+static bool cap_is(const struct domain *domain, uint64_t index, uint32_t type)
+{
+	return index < domain->desc->cap_count && domain->desc->cap[index].type == type;
+}
+
+static void cap_fault(struct cpu *cpu) { domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, cpu->domain_regs.rdi, cpu->domain_regs.rsi); }
+
+static void call_commit(struct cpu *cpu)
+{
+	if (caller(cpu)->request == REQUEST_KILL)
+		domain_fault(cpu, ZOG_CAUSE_KILLED, 0, 0, 0);
+	else if (!transaction_commit(cpu, caller(cpu)))
+		domain_fault(cpu, ZOG_CAUSE_VIOLATION, 0, 0, 0);
+	else
+		cpu->domain_regs.rax = ZOG_OK;
+}
+
+static void call_abort(struct cpu *cpu)
+{
+	transaction_abort(caller(cpu));
+	cpu->domain_regs.rax = ZOG_OK;
+}
+
+static void call_log(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+	char text[256];
+	uint64_t length = regs->rdx;
+
+	if (length > sizeof(text) || !domain_read(caller(cpu), text, regs->rsi, length)) {
+		regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
+		return;
+	}
+	log_text(caller(cpu)->desc->name, text, length);
+	regs->rax = ZOG_OK;
+}
+
+static void call_copy(struct cpu *cpu) { cpu->domain_regs.rax = (uint64_t)copy_call(cpu, caller(cpu), cpu->domain_regs.rdi); }
+
+static void call_event_read(struct cpu *cpu)
+{
+	struct event *event = domain_event(caller(cpu), cpu->domain_regs.rdi);
+
+	if (event == NULL) {
+		cap_fault(cpu);
+		return;
+	}
+	cpu->domain_regs.rdx = event->count;
+	cpu->domain_regs.rax = ZOG_OK;
+}
+
+static bool port_is_granted(const struct domain *domain, uint64_t index, uint64_t port, uint64_t width)
+{
+	return cap_is(domain, index, CAP_PORTS) && port >= domain->desc->cap[index].a && port + width - 1 <= domain->desc->cap[index].b &&
+	       (width == 1 || width == 2 || width == 4);
+}
+
+static void call_port_read(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+	uint16_t port = (uint16_t)regs->rsi;
+
+	if (!port_is_granted(caller(cpu), regs->rdi, regs->rsi, regs->rdx)) {
+		cap_fault(cpu);
+		return;
+	}
+	regs->rdx = regs->rdx == 1 ? port_read8(port) : regs->rdx == 2 ? port_read16(port) : port_read32(port);
+	regs->rax = ZOG_OK;
+}
+
+static void call_port_write(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+	uint16_t port = (uint16_t)regs->rsi;
+
+	if (!port_is_granted(caller(cpu), regs->rdi, regs->rsi, regs->rdx)) {
+		cap_fault(cpu);
+		return;
+	}
+	if (regs->rdx == 1)
+		port_write8(port, (uint8_t)regs->r10);
+	else if (regs->rdx == 2)
+		port_write16(port, (uint16_t)regs->r10);
+	else
+		port_write32(port, (uint32_t)regs->r10);
+	regs->rax = ZOG_OK;
+}
+
+/* The program's thread that SLOT names for a personality; NULL: none, or not for this domain. */
+static struct thread *thread_named(struct cpu *cpu, uint64_t slot)
+{
+	if (!caller(cpu)->desc->is_personality)
+		return NULL;
+	if (slot == ZOG_SELF)
+		return cpu->thread->is_activity ? NULL : cpu->thread;
+	return slot < thread_slots && thread_table[slot].state != THREAD_FREE ? &thread_table[slot] : NULL;
+}
+
+static void call_thread_regs(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+	struct thread *thread = thread_named(cpu, regs->rdi);
+
+	regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
+	if (thread != NULL && domain_write(caller(cpu), regs->rsi, &thread->regs, sizeof(thread->regs)))
+		regs->rax = ZOG_OK;
+}
+
+static void call_xstate(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+	struct thread *thread = thread_named(cpu, regs->rdi);
+	bool is_good = false;
+
+	if (thread != NULL && regs->rdx <= ZOG_XSTATE_SIZE) {
+		if (cpu->vector_owner == thread) {
+			vector_save(cpu);
+			vector_close(cpu);
+		}
+		if (regs->r10 == 0) {
+			is_good = domain_write(caller(cpu), regs->rsi, thread->vector_state, regs->rdx);
+		} else {
+			is_good = domain_read(caller(cpu), thread->vector_state, regs->rsi, regs->rdx);
+			/* Only what XRSTOR takes without a fault (SDM volume 1, 13.8): known components, standard form, no
+			 * reserved MXCSR bits. */
+			uint64_t *header = (uint64_t *)(void *)(thread->vector_state + 512);
+			header[0] &= 7;
+			for (uint32_t i = 1; i < 8; i++)
+				header[i] = 0;
+			*(uint32_t *)(void *)(thread->vector_state + 24) &= 0xffff;
+			thread->vector_cpu = NO_CPU;
+		}
+	}
+	regs->rax = is_good ? (uint64_t)ZOG_OK : (uint64_t)ZOG_ERR_ARGUMENT;
+}
+
+static void call_frame_pin(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+	uint64_t physical = 0;
+
+	regs->rax = (uint64_t)frame_pin(cpu, regs->rdi, regs->rsi, &physical);
+	regs->rdx = physical;
+}
+
+static void call_incident(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+
+	if (!cap_is(caller(cpu), regs->rdi, CAP_INSPECT)) {
+		cap_fault(cpu);
+		return;
+	}
+	const struct zog_incident *incident = regs->rsi <= UINT32_MAX ? incident_find((uint32_t)regs->rsi) : NULL;
+	if (incident == NULL)
+		regs->rax = (uint64_t)ZOG_ERR_NOT_FOUND;
+	else
+		regs->rax = domain_write(caller(cpu), regs->rdx, incident, sizeof(*incident)) ? (uint64_t)ZOG_OK : (uint64_t)ZOG_ERR_ARGUMENT;
+}
+
+static void stats_machine(struct zog_domain_stats *stats)
+{
+	stats->incident_count = incident_count();
+	stats->thread_count = schedule_ready_count;
+	stats->address_space_switches = stats->table_flushes = 0;
+	for (uint32_t i = 0; i < cpu_count; i++) {
+		stats->address_space_switches += cpu_table[i].space_switches;
+		stats->table_flushes += cpu_table[i].table_flushes;
+	}
+}
+
+static void call_stats(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+
+	if (!cap_is(caller(cpu), regs->rdi, CAP_INSPECT)) {
+		cap_fault(cpu);
+		return;
+	}
+	regs->rax = (uint64_t)ZOG_ERR_NOT_FOUND;
+	if (regs->rsi >= domain_total)
+		return;
+	struct zog_domain_stats stats = domain_table[regs->rsi].stats;
+	stats.state = domain_table[regs->rsi].state;
+	stats_machine(&stats);
+	if (domain_write(caller(cpu), regs->rdx, &stats, sizeof(stats)))
+		regs->rax = ZOG_OK;
+}
+
+static void call_fail(struct cpu *cpu)
+{
+	const struct zog_regs *regs = &cpu->domain_regs;
+	uint32_t cause = regs->rdi < ZOG_CAUSE_COUNT && regs->rdi != ZOG_CAUSE_KILLED ? (uint32_t)regs->rdi : ZOG_CAUSE_ASSERT;
+
+	domain_fault(cpu, cause, 0, regs->rsi, regs->rdx);
+}
+
+static void (*const call_table[ZOG_CORE_CALL_COUNT])(struct cpu *cpu) = {
+	[ZOG_CORE_CALL] = crossing_call,
+	[ZOG_CORE_REPLY] = crossing_reply,
+	[ZOG_CORE_COMMIT] = call_commit,
+	[ZOG_CORE_LOG] = call_log,
+	[ZOG_CORE_COPY] = call_copy,
+	[ZOG_CORE_EVENT_READ] = call_event_read,
+	[ZOG_CORE_PORT_READ] = call_port_read,
+	[ZOG_CORE_PORT_WRITE] = call_port_write,
+	[ZOG_CORE_THREAD_REGS] = call_thread_regs,
+	[ZOG_CORE_FRAME_PIN] = call_frame_pin,
+	[ZOG_CORE_INCIDENT] = call_incident,
+	[ZOG_CORE_STATS] = call_stats,
+	[ZOG_CORE_XSTATE] = call_xstate,
+	[ZOG_CORE_ABORT] = call_abort,
+	[ZOG_CORE_FAIL] = call_fail,
+};
+
+void core_syscall(struct cpu *cpu, struct zog_regs *regs);
+void core_syscall(struct cpu *cpu, struct zog_regs *regs)
+{
+	struct thread *thread = cpu->thread;
+
+	journal_begin(cpu);
+	if (thread->depth == 0) {
+		uint64_t word[7] = { regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 };
+		regs->fs_base = fs_base_read();
+		regs->gs_base = user_gs_base_read();
+		thread->must_load_all = 0;
+		root_call(thread, ZOG_METHOD_SYSCALL, word);
+	} else if (regs->rax < ZOG_CORE_CALL_COUNT) {
+		call_table[regs->rax](cpu);
+	} else {
+		domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, regs->rax, 0);
+	}
+	core_leave(cpu);
+}

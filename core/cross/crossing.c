@@ -1,0 +1,537 @@
+/* Crossings. See crossing.h for the protocol; lock order: a domain's lock is taken with those of its callers held,
+ * which the acyclic call graph of the manifests keeps free of deadlock. */
+#include <stddef.h>
+#include "cross/crossing.h"
+#include "cross/control.h"
+#include "cross/schedule.h"
+#include "tsm/transaction.h"
+#include "fault/fault.h"
+#include "fault/log.h"
+#include "object/frame.h"
+#include "arch/x86_64/apic.h"
+
+void *memset(void *to, int byte, size_t size);
+
+#define START_FAILURES_MAX 5u
+#define FAULTS_OF_A_CALL_MAX 2u
+#define HANG_OFFSET 16 /* lib/rt/entry.S: the loop that a domain told to hang runs stands right before its entry */
+#define RESULT_IO_ERROR (-5) /* what a program sees when its personality cannot be brought back */
+
+static struct call_frame *top(struct thread *thread) { return &thread->frame[thread->depth - 1]; }
+
+static uint32_t method_ticks(const struct domain *domain, uint16_t method)
+{
+	uint32_t contract = method >> 8, index = method & 0xff;
+
+	if (contract == 0)
+		return domain->desc->contract0_deadline_ms + 1;
+	return system_contract[contract].method[index].deadline_ms + 1u;
+}
+
+static struct call_frame *frame_push(struct thread *thread, struct domain *domain, uint16_t method, uint64_t client)
+{
+	struct call_frame *frame = &thread->frame[thread->depth++];
+
+	frame->domain = domain;
+	frame->phase = PHASE_NEW;
+	frame->method = method;
+	frame->reason = ZOG_REASON_CALL;
+	frame->fault_count = 0;
+	frame->ticks_left = method_ticks(domain, method);
+	frame->client = client;
+	return frame;
+}
+
+static void frame_pop(struct cpu *cpu, struct thread *thread)
+{
+	struct call_frame *frame = top(thread);
+
+	thread->depth--;
+	if (frame->phase != PHASE_NEW)
+		domain_release(cpu, frame->domain);
+}
+
+/* --- entering --------------------------------------------------------------------------------------------------- */
+
+static void space_enter(struct cpu *cpu, struct domain *domain)
+{
+	if (cpu->cr3 == domain->cr3 && cpu->seen_resets[domain->id] != domain->resets)
+		cr3_write(domain->cr3);
+	cpu->seen_resets[domain->id] = domain->resets;
+	cpu_switch_space(cpu, domain->cr3);
+}
+
+static uint64_t domain_flags(const struct domain *domain)
+{
+	return RFLAGS_FIXED | RFLAGS_INTERRUPT | (domain->step_kill ? RFLAGS_TRAP : 0);
+}
+
+static void entry_registers(struct cpu *cpu, const struct call_frame *frame)
+{
+	struct domain *domain = frame->domain;
+	struct zog_regs *regs = &cpu->domain_regs;
+	uint16_t method = frame->phase == PHASE_START ? ZOG_METHOD_START : frame->method;
+
+	regs->r15 = regs->rbp = regs->rbx = regs->rax = 0;
+	regs->rdi = method | (uint64_t)frame->reason << 16 | (uint64_t)cpu->id << 24;
+	regs->rsi = frame->client;
+	regs->rdx = frame->word[0];
+	regs->r10 = frame->word[1];
+	regs->r8 = frame->word[2];
+	regs->r9 = frame->word[3];
+	regs->r12 = frame->word[4];
+	regs->r13 = frame->word[5];
+	regs->r14 = frame->word[6];
+	regs->rip = domain->image->entry;
+	regs->rflags = domain_flags(domain);
+	regs->rsp = ZOG_STACK_BASE + (cpu->id + 1ul) * ZOG_STACK_STRIDE;
+	if (domain->request == REQUEST_HANG) {
+		domain->request = REQUEST_NONE;
+		regs->rip -= HANG_OFFSET;
+	}
+	cpu->exit_full = 0;
+	space_enter(cpu, domain);
+	domain->stats.invocations++;
+}
+
+static void frame_finish(struct cpu *cpu, zog_status_t status, const uint64_t out[4]);
+static const uint64_t no_words[4];
+
+static struct domain *bus_domain(void)
+{
+	for (uint32_t i = 0; i < domain_total; i++)
+		if (domain_table[i].desc->is_bus)
+			return &domain_table[i];
+	return NULL;
+}
+
+static void domain_quarantine(struct domain *domain, const char *why)
+{
+	domain->state = DOMAIN_QUARANTINED;
+	log_line("zog: quarantine domain=%s %s", domain->desc->name, why);
+}
+
+/* Takes the frame's lock. false: the thread was ended while it waited. */
+static bool frame_lock(struct cpu *cpu, struct thread *thread, struct call_frame *frame)
+{
+	while (!lock_try(&frame->domain->lock, cpu->id)) {
+		cpu_pause();
+		cpu_poll();
+		if (thread->is_dying && thread->depth == 1)
+			return false;
+	}
+	frame->phase = PHASE_START;
+	return true;
+}
+
+/* Gets the top frame's domain into a state in which its call can run, and makes the CPU's registers enter it. */
+static void frame_issue(struct cpu *cpu)
+{
+	struct thread *thread = cpu->thread;
+
+	for (;;) {
+		struct call_frame *frame = top(thread);
+		struct domain *domain = frame->domain;
+		if (frame->phase == PHASE_NEW && !frame_lock(cpu, thread, frame)) {
+			thread->depth = 0;
+			return;
+		}
+		if (domain->state == DOMAIN_READY) {
+			frame->phase = PHASE_RUN;
+			entry_registers(cpu, frame);
+			return;
+		}
+		if (domain->state == DOMAIN_QUARANTINED) {
+			frame_finish(cpu, ZOG_ERR_QUARANTINED, no_words);
+			return;
+		}
+		struct domain *bus = domain->needs_quiesce ? bus_domain() : NULL;
+		if (bus != NULL && bus != domain && thread->depth < FRAME_MAX) {
+			frame->phase = PHASE_QUIESCE;
+			frame = frame_push(thread, bus, ZOG_METHOD_QUIESCE, ZOG_CLIENT_CORE << 32 | thread->id);
+			frame->word[0] = domain->id;
+			continue;
+		}
+		if (!domain_is_measured(domain)) {
+			incident_record_idle(domain, ZOG_CAUSE_MEASURE, 0);
+			domain_quarantine(domain, "its image does not have its measure");
+			continue;
+		}
+		frame->phase = PHASE_START;
+		domain->stats.starts++;
+		domain->info->start_count = domain->stats.starts;
+		uint64_t client = frame->client;
+		frame->client = ZOG_CLIENT_CORE << 32 | thread->id;
+		entry_registers(cpu, frame);
+		frame->client = client;
+		return;
+	}
+}
+
+/* --- coming back ---------------------------------------------------------------------------------------------------- */
+
+static void pins_mark_stale(uint32_t domain);
+static void pins_drop_stale(uint32_t domain);
+
+static void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result)
+{
+	struct thread *thread = cpu->thread;
+
+	thread->root_pending = 0;
+	thread->root_reason = ZOG_REASON_CALL;
+	if (thread->is_activity) {
+		/* An activity should end in WAIT; one that does not lets others run first. */
+		thread->root_pending = 1;
+		cpu->must_reschedule = 1;
+	} else if (thread->root_method == ZOG_METHOD_SYSCALL && !thread->keep_rax) {
+		thread->regs.rax = status == ZOG_OK ? result : (uint64_t)RESULT_IO_ERROR;
+	} else if (status != ZOG_OK && thread->root_method != ZOG_METHOD_SYSCALL) {
+		log_line("zog: stopped thread=%u method=%u status=%d", thread->id, thread->root_method, (int)status);
+		thread->is_dying = 1;
+	}
+	thread->keep_rax = 0;
+}
+
+/* The top frame's callee is done: its domain goes on after its call with these results. */
+static void frame_resume(struct cpu *cpu, const struct call_frame *frame, zog_status_t status, const uint64_t out[4])
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+
+	memset(regs, 0, sizeof(*regs));
+	regs->rip = frame->resume_rip;
+	regs->rsp = frame->resume_rsp;
+	regs->rbp = frame->resume_rbp;
+	regs->rflags = domain_flags(frame->domain);
+	regs->rax = (uint64_t)status;
+	regs->rdx = out[0];
+	regs->r10 = out[1];
+	regs->r8 = out[2];
+	regs->r9 = out[3];
+	cpu->exit_full = 0;
+	space_enter(cpu, frame->domain);
+}
+
+/* Ends the top frame with a result and delivers it to whoever waits for it. */
+static void frame_finish(struct cpu *cpu, zog_status_t status, const uint64_t out[4])
+{
+	struct thread *thread = cpu->thread;
+
+	frame_pop(cpu, thread);
+	if (thread->depth == 0) {
+		root_finish(cpu, status, out[0]);
+		return;
+	}
+	struct call_frame *frame = top(thread);
+	if (frame->phase == PHASE_QUIESCE) {
+		if (status == ZOG_OK) {
+			frame->domain->needs_quiesce = 0;
+			pins_mark_stale(frame->domain->id);
+		} else {
+			domain_quarantine(frame->domain, "its device could not be quiesced");
+		}
+		frame_issue(cpu);
+	} else if (frame->domain->request == REQUEST_KILL) {
+		/* It was killed while its callee ran: the callee has finished, the caller starts over. */
+		domain_end_idle(cpu, frame->domain, ZOG_CAUSE_KILLED, 0);
+		frame->reason = ZOG_REASON_RESTART;
+		frame_issue(cpu);
+	} else {
+		frame_resume(cpu, frame, status, out);
+	}
+}
+
+/* The domain of the top frame was just reset after a fault in it. */
+void frame_reissue_after_fault(struct cpu *cpu, uint32_t is_asked_for);
+void frame_reissue_after_fault(struct cpu *cpu, uint32_t is_asked_for)
+{
+	struct call_frame *frame = top(cpu->thread);
+	struct domain *domain = frame->domain;
+
+	cpu->thread->keep_rax = 0;
+	frame->reason = ZOG_REASON_RESTART;
+	frame->ticks_left = method_ticks(domain, frame->method);
+	if (frame->phase == PHASE_START && !is_asked_for && ++domain->start_failures >= START_FAILURES_MAX)
+		domain_quarantine(domain, "it fails at every start");
+	if (frame->phase == PHASE_RUN && !is_asked_for && ++frame->fault_count >= FAULTS_OF_A_CALL_MAX) {
+		log_line("zog: poison domain=%s method=0x%x client=0x%lx", domain->desc->name, frame->method, frame->client);
+		frame_finish(cpu, ZOG_ERR_POISON, no_words);
+		return;
+	}
+	frame_issue(cpu);
+}
+
+/* --- WAIT -------------------------------------------------------------------------------------------------------------- */
+
+static struct event *event_find(const struct domain *domain, uint64_t handle, uint32_t *owner_out)
+{
+	uint32_t owner = domain->id, index = (uint32_t)handle;
+
+	if (handle >> 32)
+		return NULL;
+	if (index & ZOG_EVENT_CAP) {
+		index &= ~ZOG_EVENT_CAP;
+		if (index >= domain->desc->cap_count || domain->desc->cap[index].type != CAP_EVENT)
+			return NULL;
+		owner = domain->desc->cap[index].a;
+		index = domain->desc->cap[index].b;
+	}
+	*owner_out = owner;
+	return index < domain_table[owner].desc->event_count ? &domain_table[owner].event[index] : NULL;
+}
+
+struct event *domain_event(const struct domain *domain, uint64_t handle);
+struct event *domain_event(const struct domain *domain, uint64_t handle)
+{
+	uint32_t owner;
+
+	return event_find(domain, handle, &owner);
+}
+
+/* The top frame has committed. All outer frames are undone; the root call will be issued again. */
+static void chain_unwind(struct cpu *cpu, struct thread *thread)
+{
+	frame_pop(cpu, thread);
+	while (thread->depth > 0) {
+		struct call_frame *frame = top(thread);
+		if (frame->phase == PHASE_RUN && frame->domain->request != REQUEST_KILL)
+			transaction_abort(frame->domain);
+		frame_pop(cpu, thread);
+	}
+}
+
+static void crossing_wait(struct cpu *cpu, uint64_t handle, uint64_t seen, uint64_t deadline_ns)
+{
+	struct thread *thread = cpu->thread;
+	uint32_t owner;
+	struct event *event = event_find(top(thread)->domain, handle, &owner);
+
+	if (event == NULL) {
+		domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, handle, 0);
+		return;
+	}
+	chain_unwind(cpu, thread);
+	thread->root_pending = 1;
+	if (!thread_park(cpu, event, owner, seen, deadline_ns)) {
+		thread->root_reason = thread->has_attention ? ZOG_REASON_WAKE : ZOG_REASON_EVENT;
+		cpu->must_reschedule = 1;
+	}
+}
+
+/* --- core calls ---------------------------------------------------------------------------------------------------------- */
+
+static void start_done(struct cpu *cpu, struct call_frame *frame, zog_status_t status)
+{
+	struct domain *domain = frame->domain;
+
+	if (status != ZOG_OK) {
+		domain_fault(cpu, ZOG_CAUSE_START, 0, (uint64_t)status, 0);
+		return;
+	}
+	domain->state = DOMAIN_READY;
+	if (domain->desc->is_device_owner)
+		pins_drop_stale(domain->id);
+	frame_issue(cpu);
+}
+
+void crossing_reply(struct cpu *cpu)
+{
+	const struct zog_regs regs = cpu->domain_regs;
+	struct call_frame *frame = top(cpu->thread);
+	struct domain *domain = frame->domain;
+	zog_status_t status = (zog_status_t)regs.rdi;
+
+	if (domain->request == REQUEST_KILL) {
+		domain_fault(cpu, ZOG_CAUSE_KILLED, 0, 0, 0);
+		return;
+	}
+	if (status == ZOG_RETRY) {
+		transaction_abort(domain);
+		frame->reason = ZOG_REASON_RESTART;
+		frame_issue(cpu);
+		return;
+	}
+	if (!transaction_commit(cpu, domain)) {
+		domain_fault(cpu, ZOG_CAUSE_VIOLATION, 0, 0, 0);
+		return;
+	}
+	if (status == ZOG_WAIT) {
+		crossing_wait(cpu, regs.rsi, regs.rdx, regs.r10);
+		return;
+	}
+	if (frame->phase == PHASE_START) {
+		start_done(cpu, frame, status);
+		return;
+	}
+	if (domain->open_incident != NULL)
+		incident_close(domain);
+	domain->start_failures = 0;
+	uint64_t out[4] = { regs.rsi, regs.rdx, regs.r10, regs.r8 };
+	frame_finish(cpu, status, out);
+}
+
+void crossing_call(struct cpu *cpu)
+{
+	struct thread *thread = cpu->thread;
+	struct zog_regs *regs = &cpu->domain_regs;
+	struct call_frame *caller = top(thread);
+	const struct domain_desc *desc = caller->domain->desc;
+	uint64_t index = regs->rdi, method = regs->rsi;
+
+	if (index >= desc->cap_count || desc->cap[index].type != CAP_ENTRY || method >> 8 != desc->cap[index].b) {
+		domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, index, method);
+		return;
+	}
+	const struct contract_desc *contract = &system_contract[method >> 8];
+	if ((method & 0xff) >= contract->method_count || thread->depth == FRAME_MAX) {
+		regs->rax = (uint64_t)ZOG_ERR_METHOD;
+		return;
+	}
+	caller->resume_rip = regs->rip;
+	caller->resume_rsp = regs->rsp;
+	caller->resume_rbp = regs->rbp;
+	struct call_frame *frame = frame_push(thread, &domain_table[desc->cap[index].a], (uint16_t)method,
+					      (uint64_t)caller->domain->id << 32 | thread->id);
+	frame->word[0] = regs->rdx;
+	frame->word[1] = regs->r10;
+	frame->word[2] = regs->r8;
+	frame->word[3] = regs->r9;
+	frame->word[4] = regs->r12;
+	frame->word[5] = regs->r13;
+	frame->word[6] = 0;
+	frame_issue(cpu);
+}
+
+/* --- the root -------------------------------------------------------------------------------------------------------------- */
+
+void root_call(struct thread *thread, uint16_t method, const uint64_t word[7])
+{
+	thread->root_pending = 1;
+	thread->root_method = method;
+	thread->root_reason = ZOG_REASON_CALL;
+	for (uint32_t i = 0; i < 7; i++)
+		thread->root_word[i] = word[i];
+}
+
+static void root_enter(struct cpu *cpu, struct thread *thread)
+{
+	struct call_frame *frame = frame_push(thread, thread->root_domain, thread->root_method, ZOG_CLIENT_CORE << 32 | thread->id);
+
+	frame->reason = thread->root_reason;
+	for (uint32_t i = 0; i < 7; i++)
+		frame->word[i] = thread->root_word[i];
+	vector_close(cpu);
+	frame_issue(cpu);
+}
+
+static void program_enter(struct cpu *cpu, struct thread *thread)
+{
+	cpu_switch_space(cpu, thread->space->cr3);
+	vector_open_for(cpu, thread);
+	fs_base_write(thread->regs.fs_base);
+	user_gs_base_write(thread->regs.gs_base);
+	cpu->save = &thread->regs;
+	cpu->exit_full = thread->must_load_all;
+}
+
+void core_leave(struct cpu *cpu)
+{
+	static const uint64_t none[7];
+
+	for (;;) {
+		struct thread *thread = cpu->thread;
+		if (thread == NULL) {
+			thread_take_next(cpu);
+		} else if (thread->depth > 0) {
+			cpu->save = &cpu->domain_regs;
+			return;
+		} else if (thread->is_dying) {
+			thread_drop_dying(cpu);
+		} else if (cpu->must_reschedule && schedule_ready_count > 0) {
+			thread_put_back(cpu);
+		} else if (thread->root_pending) {
+			root_enter(cpu, thread);
+		} else if (thread->has_attention) {
+			thread->has_attention = 0;
+			root_call(thread, ZOG_METHOD_ATTENTION, none);
+		} else {
+			program_enter(cpu, thread);
+			return;
+		}
+	}
+}
+
+/* --- pins --------------------------------------------------------------------------------------------------------------- */
+
+#define PIN_MAX 1024u
+static struct { uint32_t frame; uint16_t domain, is_stale; } pin_table[PIN_MAX]; /* domain + 1; 0: free. Changed under the pinner's lock */
+static struct lock pin_lock = LOCK_INIT;
+
+/* The device is quiet. What the dead driver pinned stays pinned until its START has named what it still uses. */
+static void pins_mark_stale(uint32_t domain)
+{
+	lock_take(&pin_lock, cpu_current()->id);
+	for (uint32_t i = 0; i < PIN_MAX; i++)
+		if (pin_table[i].domain == domain + 1)
+			pin_table[i].is_stale = 1;
+	lock_release(&pin_lock);
+}
+
+static void pins_drop_stale(uint32_t domain)
+{
+	lock_take(&pin_lock, cpu_current()->id);
+	for (uint32_t i = 0; i < PIN_MAX; i++) {
+		if (pin_table[i].domain != domain + 1 || !pin_table[i].is_stale)
+			continue;
+		frame_table[pin_table[i].frame].pin_count--;
+		pin_table[i].domain = 0;
+	}
+	lock_release(&pin_lock);
+}
+
+static bool frame_is_of_chain(const struct thread *thread, uint64_t frame)
+{
+	if (frame >= frame_count || (frame_table[frame].type != FRAME_PAYLOAD && frame_table[frame].type != FRAME_DMA))
+		return false;
+	for (uint32_t i = 0; i < thread->depth; i++)
+		if (thread->frame[i].domain->id == frame_table[frame].owner)
+			return true;
+	return false;
+}
+
+zog_status_t frame_pin(struct cpu *cpu, uint64_t frame, uint64_t is_pinned, uint64_t *physical_out);
+zog_status_t frame_pin(struct cpu *cpu, uint64_t frame, uint64_t is_pinned, uint64_t *physical_out)
+{
+	uint32_t self = top(cpu->thread)->domain->id;
+	zog_status_t status = ZOG_ERR_LIMIT;
+	uint32_t place = PIN_MAX;
+
+	lock_take(&pin_lock, cpu->id);
+	for (uint32_t i = 0; i < PIN_MAX; i++) {
+		if (pin_table[i].domain == self + 1 && pin_table[i].frame == frame) {
+			place = i;
+			break;
+		}
+		if (is_pinned && place == PIN_MAX && pin_table[i].domain == 0)
+			place = i;
+	}
+	bool is_there = place < PIN_MAX && pin_table[place].domain != 0;
+	if (is_pinned && !is_there && !frame_is_of_chain(cpu->thread, frame)) {
+		status = ZOG_ERR_ARGUMENT;
+	} else if (is_pinned && place < PIN_MAX) {
+		if (!is_there)
+			frame_table[frame].pin_count++;
+		pin_table[place].frame = (uint32_t)frame;
+		pin_table[place].domain = (uint16_t)(self + 1);
+		pin_table[place].is_stale = 0;
+		*physical_out = frame << 12;
+		status = ZOG_OK;
+	} else if (!is_pinned) {
+		status = is_there ? ZOG_OK : ZOG_ERR_NOT_FOUND;
+		if (is_there) {
+			frame_table[frame].pin_count--;
+			pin_table[place].domain = 0;
+		}
+	}
+	lock_release(&pin_lock);
+	return status;
+}

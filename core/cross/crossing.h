@@ -1,0 +1,21 @@
+/* Crossings: entering a domain on the caller's thread, coming back, and what happens when somebody on the way died.
+ *
+ * A thread carries a list of frames, one for each open invocation; the top one runs. A frame goes through phases:
+ * its domain's lock is taken, its device is quiesced and it is started where needed, then the call itself runs. A
+ * fault anywhere puts the frame back to where its domain is started again, and the same call is issued once more;
+ * the caller notices nothing. A domain that is killed while its callee runs is restarted when the callee is done. */
+#ifndef CORE_CROSS_CROSSING_H
+#define CORE_CROSS_CROSSING_H
+
+#include "object/cpu.h"
+#include "object/thread.h"
+
+/* What the CPU does next: called at the end of every entry into the core. Sets up cpu->save for core_exit. */
+void core_leave(struct cpu *cpu);
+/* A program's own entry: the personality is called on its behalf. */
+void root_call(struct thread *thread, uint16_t method, const uint64_t word[7]);
+/* Core calls of the running domain. */
+void crossing_call(struct cpu *cpu);
+void crossing_reply(struct cpu *cpu);
+
+#endif

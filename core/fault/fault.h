@@ -1,0 +1,23 @@
+/* Faults of domains: recording the incident, rolling back, going on. */
+#ifndef CORE_FAULT_FAULT_H
+#define CORE_FAULT_FAULT_H
+
+#include "object/cpu.h"
+#include "object/domain.h"
+#include "object/thread.h"
+
+#define INCIDENT_MAX 1024u /* kept; older ones are overwritten */
+
+void incident_setup(void);
+/* The domain of the CPU's top frame is ended at the point in cpu->domain_regs; its call is issued again. */
+void domain_fault(struct cpu *cpu, uint32_t cause, uint32_t vector, uint64_t address, uint64_t error);
+/* Records an incident about a domain that runs nowhere. */
+void incident_record_idle(struct domain *domain, uint32_t cause, uint64_t detail);
+/* The first reply after an incident: how long it took. */
+void incident_close(struct domain *domain);
+const struct zog_incident *incident_find(uint32_t number);
+uint32_t incident_count(void);
+
+/* fault/recover.c */
+void journal_begin(struct cpu *cpu);
+#endif

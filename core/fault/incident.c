@@ -1,0 +1,147 @@
+/* Incidents: what is kept about each contained fault, and the line in the system log (abi/zog/trace.h). */
+#include "fault/fault.h"
+#include "fault/log.h"
+#include "cross/schedule.h"
+#include "arch/x86_64/apic.h"
+
+void *memset(void *to, int byte, size_t size);
+void *boot_pointer(uint64_t bytes);
+
+static struct zog_incident *incident_table;
+static volatile uint32_t incident_total;
+static const char *const cause_name[ZOG_CAUSE_COUNT] = {
+	"none", "killed", "page-fault", "exception", "deadline", "store", "capability", "violation",
+	"contract", "assert", "scrub", "measure", "core", "start",
+};
+
+void incident_setup(void) { incident_table = boot_pointer(INCIDENT_MAX * sizeof(struct zog_incident)); }
+uint32_t incident_count(void) { return incident_total; }
+
+const struct zog_incident *incident_find(uint32_t number)
+{
+	uint32_t total = incident_total;
+
+	if (number == 0 || number > total || total - number >= INCIDENT_MAX)
+		return NULL;
+	return &incident_table[number % INCIDENT_MAX];
+}
+
+/* Return addresses by the frame pointers on the domain's own stack: each step checked, since it can hold anything. */
+static void trace_take(struct domain *domain, struct zog_incident *incident)
+{
+	uint64_t at = incident->regs.rbp;
+
+	incident->trace[incident->trace_count++] = incident->regs.rip;
+	while (incident->trace_count < ZOG_TRACE_MAX && at % 8 == 0) {
+		uint64_t pair[2];
+		if (!domain_read(domain, pair, at, sizeof(pair)) || pair[1] == 0)
+			return;
+		incident->trace[incident->trace_count++] = pair[1];
+		if (pair[0] <= at)
+			return;
+		at = pair[0];
+	}
+}
+
+static void incident_log(const struct zog_incident *incident)
+{
+	const struct zog_regs *r = &incident->regs;
+	static const char digits[] = "0123456789abcdef";
+	char trace[ZOG_TRACE_MAX * 19 + 1];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < incident->trace_count; i++) {
+		if (i)
+			trace[n++] = ',';
+		trace[n++] = '0', trace[n++] = 'x';
+		int shift = 60;
+		while (shift > 0 && incident->trace[i] >> shift == 0)
+			shift -= 4;
+		for (; shift >= 0; shift -= 4)
+			trace[n++] = digits[incident->trace[i] >> shift & 15];
+	}
+	trace[n] = 0;
+	log_line("zog: incident %u domain=%s cause=%s vector=%u address=0x%lx error=0x%lx time_ns=%lu method=0x%x client=0x%lx running=%u"
+		 " asked=%u undone_ranges=%u undone_ops=%u rip=0x%lx rsp=0x%lx rbp=0x%lx rax=0x%lx rbx=0x%lx rcx=0x%lx rdx=0x%lx rsi=0x%lx"
+		 " rdi=0x%lx r8=0x%lx r9=0x%lx r10=0x%lx r11=0x%lx r12=0x%lx r13=0x%lx r14=0x%lx r15=0x%lx rflags=0x%lx trace=%s",
+		 incident->number, domain_table[incident->domain].desc->name, cause_name[incident->cause], incident->vector,
+		 incident->address, incident->error, incident->time_ns, incident->method, incident->client, incident->is_running,
+		 incident->is_asked_for, incident->ranges_undone, incident->ops_undone, r->rip, r->rsp, r->rbp, r->rax, r->rbx, r->rcx,
+		 r->rdx, r->rsi, r->rdi, r->r8, r->r9, r->r10, r->r11, r->r12, r->r13, r->r14, r->r15, r->rflags, trace);
+}
+
+static struct zog_incident *incident_new(struct domain *domain, uint32_t cause)
+{
+	uint32_t number = __atomic_add_fetch(&incident_total, 1, __ATOMIC_SEQ_CST);
+	struct zog_incident *incident = &incident_table[number % INCIDENT_MAX];
+
+	memset(incident, 0, sizeof(*incident));
+	incident->number = number;
+	incident->domain = domain->id;
+	incident->cause = cause;
+	incident->is_asked_for = cause == ZOG_CAUSE_KILLED;
+	incident->time_ns = time_now_ns();
+	incident->tsc_fault = tsc_read();
+	incident->ranges_undone = domain->txn->range_count;
+	incident->ops_undone = domain->txn->op_count;
+	domain->stats.faults++;
+	if (domain->corrupt_open && cause != ZOG_CAUSE_KILLED) {
+		domain->corrupt_open = 0;
+		domain->stats.corruptions_detected++;
+	}
+	domain->open_incident = incident;
+	return incident;
+}
+
+void incident_record_idle(struct domain *domain, uint32_t cause, uint64_t detail)
+{
+	struct zog_incident *incident = incident_new(domain, cause);
+
+	incident->address = detail;
+	/* It was not running: its last invocation left at its reply. The trace says where it will start again. */
+	incident->regs.rip = domain->image->entry;
+	incident->trace[incident->trace_count++] = domain->image->entry;
+	incident_log(incident);
+}
+
+static struct zog_incident *incident_record_running(struct cpu *cpu, struct domain *domain, uint32_t cause, uint32_t vector)
+{
+	struct zog_incident *incident = incident_new(domain, cause);
+	const struct call_frame *frame = &cpu->thread->frame[cpu->thread->depth - 1];
+
+	incident->vector = vector;
+	incident->regs = cpu->domain_regs;
+	incident->is_running = 1;
+	incident->method = frame->method;
+	incident->client = frame->client;
+	trace_take(domain, incident);
+	incident->stack_address = incident->regs.rsp & ~7ul;
+	for (uint32_t i = 0; i < ZOG_STACK_SNAPSHOT; i += 512)
+		if (!domain_read(domain, incident->stack + i, incident->stack_address + i, 512))
+			break;
+	return incident;
+}
+
+void incident_close(struct domain *domain)
+{
+	struct zog_incident *incident = domain->open_incident;
+
+	domain->open_incident = NULL;
+	incident->tsc_reply = tsc_read();
+	log_line("zog: recovered %u domain=%s instructions=%lu", incident->number, domain->desc->name, incident->tsc_reply - incident->tsc_fault);
+}
+
+void frame_reissue_after_fault(struct cpu *cpu, uint32_t is_asked_for); /* cross/crossing.c */
+
+void domain_fault(struct cpu *cpu, uint32_t cause, uint32_t vector, uint64_t address, uint64_t error)
+{
+	struct domain *domain = cpu->thread->frame[cpu->thread->depth - 1].domain;
+	struct zog_incident *incident = incident_record_running(cpu, domain, cause, vector);
+
+	incident->address = address;
+	incident->error = error;
+	incident_log(incident);
+	domain_reset(domain);
+	thread_wake_waiters_of(domain->id);
+	frame_reissue_after_fault(cpu, incident->is_asked_for);
+}

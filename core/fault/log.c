@@ -1,0 +1,136 @@
+/* The system log. Text goes out by polling: it must work when nothing else does. */
+#include <stdarg.h>
+#include "fault/log.h"
+#include "object/cpu.h"
+#include "object/lock.h"
+
+#define LOG_PORT 0x2f8
+static struct lock log_lock = LOCK_INIT;
+
+void log_setup(void)
+{
+	port_write8(LOG_PORT + 1, 0);
+	port_write8(LOG_PORT + 3, 0x83);
+	port_write8(LOG_PORT + 0, 1);
+	port_write8(LOG_PORT + 1, 0);
+	port_write8(LOG_PORT + 3, 3);
+	port_write8(LOG_PORT + 2, 7);
+	port_write8(LOG_PORT + 4, 3);
+}
+
+static void put(char c)
+{
+	for (uint32_t i = 0; i < 100000 && !(port_read8(LOG_PORT + 5) & 0x20); i++)
+		cpu_pause();
+	port_write8(LOG_PORT, (uint8_t)c);
+}
+
+static void put_text(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		put(text[i] >= ' ' && text[i] < 127 ? text[i] : '.');
+}
+
+static void put_string(const char *text)
+{
+	while (*text)
+		put(*text++);
+}
+
+static void put_number(uint64_t value, uint32_t base)
+{
+	char digits[24];
+	uint32_t n = 0;
+
+	do {
+		digits[n++] = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value != 0);
+	while (n > 0)
+		put(digits[--n]);
+}
+
+static void put_argument(char kind, int is_long, va_list *args)
+{
+	if (kind == 's') {
+		put_string(va_arg(*args, const char *));
+	} else if (kind == 'c') {
+		put((char)va_arg(*args, int));
+	} else if (kind == 'd') {
+		int value = va_arg(*args, int);
+		if (value < 0)
+			put('-');
+		put_number(value < 0 ? -(int64_t)value : value, 10);
+	} else {
+		uint64_t value = is_long ? va_arg(*args, uint64_t) : va_arg(*args, uint32_t);
+		put_number(value, kind == 'x' ? 16 : 10);
+	}
+}
+
+static uint32_t log_take(void)
+{
+	uint32_t id = cpu_current()->id;
+	/* An exception inside the log itself must still be told. */
+	if (log_lock.holder == id)
+		return 0;
+	lock_take(&log_lock, id);
+	return 1;
+}
+
+void log_line(const char *format, ...)
+{
+	va_list args;
+	uint32_t is_taken = log_take();
+
+	va_start(args, format);
+	for (; *format; format++) {
+		if (*format != '%') {
+			put(*format);
+			continue;
+		}
+		int is_long = *++format == 'l';
+		if (is_long)
+			format++;
+		put_argument(*format, is_long, &args);
+	}
+	va_end(args);
+	put('\n');
+	if (is_taken)
+		lock_release(&log_lock);
+}
+
+void log_text(const char *prefix, const char *text, size_t length)
+{
+	uint32_t is_taken = log_take();
+
+	put_string(prefix);
+	put_string(": ");
+	put_text(text, length);
+	put('\n');
+	if (is_taken)
+		lock_release(&log_lock);
+}
+
+/* ACPI soft-off of the q35 and i440fx machines (PM1a control block); other machines stay halted. */
+_Noreturn void power_off(uint32_t status)
+{
+	log_line("zog: power off status=%u", status);
+	port_write16(0x604, 0x2000);
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
+_Noreturn void log_fatal(const char *text)
+{
+	log_line("zog: fatal %s", text);
+	port_write16(0x604, 0x2000);
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
+void log_lock_release_if_held(uint32_t cpu);
+void log_lock_release_if_held(uint32_t cpu)
+{
+	if (log_lock.holder == cpu)
+		lock_release(&log_lock);
+}

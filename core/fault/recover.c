@@ -1,0 +1,106 @@
+/* When the core itself faults. Stores to core tables on slow paths go through core_set64, which keeps the old value;
+ * an exception in ring 0 takes them back in reverse, gives back the core's short locks, records an incident with the
+ * core's own trace, and ends the domain for which the core was working. That domain's restart issues the same call
+ * again: the one retry; if it faults again the call is refused as poison. The machine goes on. */
+#include <stddef.h>
+#include "cross/crossing.h"
+#include "cross/schedule.h"
+#include "fault/fault.h"
+#include "fault/log.h"
+#include "object/cpu.h"
+
+extern void core_restart_stack(void);
+void schedule_lock_release_if_held(uint32_t cpu);
+void log_lock_release_if_held(uint32_t cpu);
+
+/* Set by the injector only: counts down the journalled stores and makes the core fault at the last. */
+static volatile uint64_t injected_stores;
+
+void journal_begin(struct cpu *cpu) { cpu->journal_count = 0; }
+
+void core_set64(uint64_t *place, uint64_t value)
+{
+	struct cpu *cpu = cpu_current();
+
+	if (cpu->journal_count < JOURNAL_MAX) {
+		cpu->journal[cpu->journal_count].place = place;
+		cpu->journal[cpu->journal_count].old = *place;
+		cpu->journal_count++;
+	}
+	*place = value;
+	if (injected_stores != 0 && --injected_stores == 0)
+		__asm__ volatile("ud2");
+}
+
+void core_inject(uint64_t stores);
+void core_inject(uint64_t stores) { injected_stores = stores; }
+
+static void journal_undo(struct cpu *cpu)
+{
+	while (cpu->journal_count > 0) {
+		struct journal_entry *entry = &cpu->journal[--cpu->journal_count];
+		*entry->place = entry->old;
+	}
+}
+
+static void core_trace(uint64_t rip, uint64_t rbp, struct zog_incident *incident)
+{
+	extern uint8_t core_text_start[], core_end[];
+
+	incident->trace_count = 0;
+	incident->trace[incident->trace_count++] = rip;
+	while (rbp >= (uint64_t)core_text_start && rbp + 16 <= (uint64_t)core_end && rbp % 8 == 0 && incident->trace_count < ZOG_TRACE_MAX) {
+		const uint64_t *frame = (const uint64_t *)rbp;
+		if (frame[1] == 0)
+			break;
+		incident->trace[incident->trace_count++] = frame[1];
+		if (frame[0] <= rbp)
+			break;
+		rbp = frame[0];
+	}
+}
+
+static struct { uint64_t vector, error, rip, rbp, address; } core_failure[ZOG_CPU_MAX];
+
+void core_exception(uint64_t vector, uint64_t error, uint64_t rip, uint64_t rsp, uint64_t rbp);
+void core_exception(uint64_t vector, uint64_t error, uint64_t rip, uint64_t rsp, uint64_t rbp)
+{
+	struct cpu *cpu = cpu_current();
+
+	log_lock_release_if_held(cpu->id);
+	log_line("zog: core exception cpu=%u vector=%lu error=0x%lx rip=0x%lx rsp=0x%lx address=0x%lx", cpu->id, vector, error, rip, rsp, cr2_read());
+	if (cpu->in_recovery) {
+		/* The recovery itself faults: this CPU has nothing left that it could trust. The others go on. */
+		log_line("zog: cpu %u stopped", cpu->id);
+		cpu->is_online = 0;
+		for (;;)
+			__asm__ volatile("cli; hlt");
+	}
+	cpu->in_recovery = 1;
+	core_failure[cpu->id].vector = vector;
+	core_failure[cpu->id].error = error;
+	core_failure[cpu->id].rip = rip;
+	core_failure[cpu->id].rbp = rbp;
+	core_failure[cpu->id].address = cr2_read();
+	core_restart_stack();
+}
+
+void core_recover(struct cpu *cpu);
+void core_recover(struct cpu *cpu)
+{
+	uint32_t id = cpu->id;
+
+	if (cpu->in_recovery) {
+		journal_undo(cpu);
+		schedule_lock_release_if_held(id);
+		if (cpu->thread != NULL && cpu->thread->depth > 0) {
+			uint32_t before = incident_count();
+			domain_fault(cpu, ZOG_CAUSE_CORE, (uint32_t)core_failure[id].vector, core_failure[id].address, core_failure[id].error);
+			struct zog_incident *incident = (struct zog_incident *)(uintptr_t)incident_find(before + 1);
+			if (incident != NULL && incident->cause == ZOG_CAUSE_CORE)
+				core_trace(core_failure[id].rip, core_failure[id].rbp, incident);
+		}
+		cpu->in_recovery = 0;
+	}
+	core_leave(cpu);
+}

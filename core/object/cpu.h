@@ -1,0 +1,75 @@
+/* What each CPU has: one stack, the save area of the domain that runs on it, the thread it carries. */
+#ifndef CORE_OBJECT_CPU_H
+#define CORE_OBJECT_CPU_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include "zog/core.h"
+#include "arch/x86_64/cpu.h"
+
+struct thread;
+struct space;
+struct journal_entry {
+	uint64_t *place;
+	uint64_t old;
+};
+#define JOURNAL_MAX 2048u
+
+struct cpu {
+	struct cpu *self;         /* offsets known to entry.S up to exit_full */
+	struct zog_regs *save;
+	uint64_t stack_top;
+	uint64_t scratch;
+	uint8_t exit_full;        /* leave by iretq with all registers */
+	uint8_t is_idle;
+	uint8_t must_reschedule;
+	uint8_t in_recovery;
+	uint32_t id, apic_id;
+	struct thread *thread;
+	struct thread *vector_owner;
+	uint64_t cr3;
+	uint64_t tsc_entry;       /* of the running fault */
+	volatile uint32_t flush_request, flush_done;
+	uint32_t seen_resets[ZOG_DOMAIN_MAX];
+	uint32_t journal_count;
+	uint32_t is_online;
+	uint64_t space_switches, table_flushes, ticks;
+	struct zog_regs domain_regs;
+	struct zog_op op[ZOG_TXN_OP_MAX];
+	struct zog_regs op_regs[8]; /* copies that staged operations refer to */
+	struct journal_entry journal[JOURNAL_MAX];
+	struct { uint32_t reserved0; uint64_t rsp[3]; uint64_t reserved1; uint64_t ist[7]; uint64_t reserved2; uint16_t reserved3, io_base; } __attribute__((packed)) tss __attribute__((aligned(16)));
+	uint64_t gdt[8] __attribute__((aligned(16)));
+	uint8_t interrupt_stack[4096] __attribute__((aligned(16)));
+	uint8_t exception_stack[8192] __attribute__((aligned(16)));
+	uint8_t stack[24576] __attribute__((aligned(16)));
+};
+
+extern struct cpu cpu_table[ZOG_CPU_MAX];
+extern uint32_t cpu_count;
+
+static inline struct cpu *cpu_current(void)
+{
+	struct cpu *cpu;
+	__asm__("mov %%gs:0, %0" : "=r"(cpu));
+	return cpu;
+}
+static inline void cpu_switch_space(struct cpu *cpu, uint64_t cr3)
+{
+	if (cpu->cr3 == cr3)
+		return;
+	cpu->cr3 = cr3;
+	cpu->space_switches++;
+	cr3_write(cr3);
+}
+void cpu_setup(struct cpu *cpu);       /* arch/x86_64/processor.c: GDT, IDT, MSRs, control registers */
+void cpu_start_others(void);
+void cpu_interrupt_other(uint32_t cpu_id);
+void cpu_kick_idle(void);
+
+/* A store to a core table that a later exception in the same entry takes back (fault/recover.c). */
+void core_set64(uint64_t *place, uint64_t value);
+#define core_set_pointer(place, value) core_set64((uint64_t *)(void *)(place), (uint64_t)(value))
+
+#endif

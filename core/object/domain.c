@@ -1,0 +1,383 @@
+/* Domains: building their address spaces at boot, filling pages at first touch, going back to the checkpoint.
+ *
+ * All memory of a domain is set aside at boot. Pages of the restartable kinds are entered into the page tables
+ * when first touched; a restart clears the entries, so nothing of the dead incarnation can be reached. The home
+ * region's live page is a copy of the committed one, made at the first write. */
+#include <stddef.h>
+#include "object/domain.h"
+#include "object/frame.h"
+#include "object/cpu.h"
+#include "fault/log.h"
+#include "fault/sha256.h"
+
+void *memcpy(void *to, const void *from, size_t size);
+void *memset(void *to, int byte, size_t size);
+int memcmp(const void *a, const void *b, size_t size);
+
+struct domain domain_table[ZOG_DOMAIN_MAX];
+extern uint64_t core_pml4_physical;
+extern uint64_t boot_info_page;
+
+struct module_desc boot_module; /* what the boot loader passed along ("initrd"); bytes 0: nothing */
+
+/* Physical address of something in the core's file or of a boot allocation. */
+static uint64_t content_physical(const void *content)
+{
+	return (uint64_t)content >= CORE_BASE ? (uint64_t)content - CORE_BASE : pointer_physical(content);
+}
+
+static uint64_t pages_of(uint64_t bytes) { return (bytes + ZOG_PAGE_SIZE - 1) / ZOG_PAGE_SIZE; }
+
+/* --- building ------------------------------------------------------------------------------------------------ */
+
+static pte_t *table_below(pte_t *table, uint32_t index)
+{
+	if (!(table[index] & PTE_PRESENT))
+		table[index] = boot_memory(ZOG_PAGE_SIZE, FRAME_TABLE, 0) | PTE_PRESENT | PTE_WRITE | PTE_USER;
+	return physical_pointer(table[index] & PTE_ADDRESS);
+}
+
+/* Page tables for [start, start + pages), whose start is 2 MiB aligned: entries side by side. */
+static pte_t *range_build(struct domain *domain, uint64_t start, uint64_t pages)
+{
+	uint64_t leaves = (pages + 511) / 512;
+	uint64_t leaf = boot_memory(leaves * ZOG_PAGE_SIZE, FRAME_TABLE, 0);
+
+	for (uint64_t i = 0; i < leaves; i++) {
+		uint64_t address = start + (i << 21);
+		pte_t *table = physical_pointer(domain->cr3);
+		table = table_below(table, address >> 39 & 511);
+		table = table_below(table, address >> 30 & 511);
+		table[address >> 21 & 511] = (leaf + i * ZOG_PAGE_SIZE) | PTE_PRESENT | PTE_WRITE | PTE_USER;
+	}
+	return physical_pointer(leaf);
+}
+
+static struct area *area_add(struct domain *domain, enum area_kind kind, uint64_t address, uint64_t pages, pte_t *entry, uint64_t physical)
+{
+	if (domain->area_count == AREA_MAX)
+		log_fatal("a domain has too many memory areas");
+	struct area *area = &domain->area[domain->area_count++];
+	*area = (struct area){ .kind = kind, .address = address, .pages = pages, .entry = entry, .physical = physical };
+	return area;
+}
+
+static void area_map_fixed(struct area *area, uint64_t flags)
+{
+	for (uint64_t i = 0; i < area->pages; i++)
+		area->entry[i] = (area->physical + i * ZOG_PAGE_SIZE) | PTE_PRESENT | PTE_USER | flags;
+}
+
+static void image_build(struct domain *domain)
+{
+	const struct image_desc *image = domain->image;
+	uint64_t data_pages = pages_of(image->data.memory_bytes);
+	uint64_t end = image->text.address + image->text.pages * ZOG_PAGE_SIZE;
+
+	if (image->constants.pages && image->constants.address + image->constants.pages * ZOG_PAGE_SIZE > end)
+		end = image->constants.address + image->constants.pages * ZOG_PAGE_SIZE;
+	if (data_pages && image->data.address + data_pages * ZOG_PAGE_SIZE > end)
+		end = image->data.address + data_pages * ZOG_PAGE_SIZE;
+	pte_t *entry = range_build(domain, ZOG_IMAGE_BASE, (end - ZOG_IMAGE_BASE) / ZOG_PAGE_SIZE);
+	struct area *area = area_add(domain, AREA_FIXED, image->text.address, image->text.pages,
+				     entry + (image->text.address - ZOG_IMAGE_BASE) / ZOG_PAGE_SIZE, content_physical(image->text.content));
+	area_map_fixed(area, 0);
+	if (image->constants.pages) {
+		area = area_add(domain, AREA_FIXED, image->constants.address, image->constants.pages,
+				entry + (image->constants.address - ZOG_IMAGE_BASE) / ZOG_PAGE_SIZE, content_physical(image->constants.content));
+		area_map_fixed(area, PTE_NO_EXECUTE);
+	}
+	if (data_pages) {
+		area = area_add(domain, AREA_DATA, image->data.address, data_pages,
+				entry + (image->data.address - ZOG_IMAGE_BASE) / ZOG_PAGE_SIZE, boot_memory(data_pages * ZOG_PAGE_SIZE, FRAME_DOMAIN, domain->id));
+		area->content = image->data.content;
+		area->content_bytes = image->data.bytes;
+	}
+}
+
+static void home_build(struct domain *domain)
+{
+	uint64_t bytes = domain->desc->home_bytes, pages = bytes / ZOG_PAGE_SIZE;
+
+	if (bytes == 0)
+		return;
+	uint64_t live = boot_memory(bytes, FRAME_DOMAIN, domain->id);
+	uint64_t committed = boot_memory(bytes, FRAME_DOMAIN, domain->id);
+	area_add(domain, AREA_HOME, ZOG_HOME_BASE, pages, range_build(domain, ZOG_HOME_BASE, pages), live);
+	struct area *area = area_add(domain, AREA_FIXED, ZOG_HOME_BASE + ZOG_HOME_COMMITTED_OFFSET, pages,
+				     range_build(domain, ZOG_HOME_BASE + ZOG_HOME_COMMITTED_OFFSET, pages), committed);
+	area_map_fixed(area, PTE_NO_EXECUTE);
+	domain->home_live = physical_pointer(live);
+	domain->home_committed = physical_pointer(committed);
+	domain->home_bytes = bytes;
+	domain->home_valid = boot_pointer(pages);
+}
+
+static void zero_area_build(struct domain *domain, uint64_t address, uint64_t bytes, pte_t *entry)
+{
+	uint64_t pages = pages_of(bytes);
+
+	area_add(domain, AREA_ZERO, address, pages, entry, boot_memory(pages * ZOG_PAGE_SIZE, FRAME_DOMAIN, domain->id));
+}
+
+static uint64_t message_frames[ZOG_DOMAIN_MAX];
+
+static void scratch_build(struct domain *domain)
+{
+	pte_t *stacks = range_build(domain, ZOG_STACK_BASE, ZOG_CPU_MAX * ZOG_STACK_STRIDE / ZOG_PAGE_SIZE);
+
+	for (uint32_t cpu = 0; cpu < cpu_count; cpu++) {
+		uint64_t bottom = ZOG_STACK_BASE + (cpu + 1) * ZOG_STACK_STRIDE - ZOG_STACK_SIZE;
+		zero_area_build(domain, bottom, ZOG_STACK_SIZE, stacks + (bottom - ZOG_STACK_BASE) / ZOG_PAGE_SIZE);
+	}
+	if (domain->desc->heap_bytes)
+		zero_area_build(domain, ZOG_HEAP_BASE, domain->desc->heap_bytes,
+				range_build(domain, ZOG_HEAP_BASE, pages_of(domain->desc->heap_bytes)));
+	zero_area_build(domain, ZOG_TXN_BASE, sizeof(struct zog_txn), range_build(domain, ZOG_TXN_BASE, pages_of(sizeof(struct zog_txn))));
+	domain->txn = physical_pointer(domain->area[domain->area_count - 1].physical);
+	message_frames[domain->id] = boot_memory(ZOG_CPU_MAX * ZOG_MESSAGE_SIZE, FRAME_DOMAIN, domain->id);
+}
+
+static void information_build(struct domain *domain)
+{
+	pte_t *entry = range_build(domain, ZOG_INFO_BASE, 512);
+	uint64_t own = boot_memory(ZOG_PAGE_SIZE, FRAME_DOMAIN, domain->id);
+
+	area_map_fixed(area_add(domain, AREA_FIXED, ZOG_INFO_BASE, 1, entry, boot_info_page), PTE_NO_EXECUTE);
+	area_map_fixed(area_add(domain, AREA_FIXED, ZOG_DOMAIN_INFO_BASE, 1, entry + (ZOG_DOMAIN_INFO_BASE - ZOG_INFO_BASE) / ZOG_PAGE_SIZE, own),
+		       PTE_NO_EXECUTE);
+	domain->info = physical_pointer(own);
+	domain->info->id = domain->id;
+	domain->info->home_bytes = domain->home_bytes;
+	domain->info->heap_bytes = domain->desc->heap_bytes;
+	for (uint32_t i = 0; i < domain->desc->irq_count && i < 4; i++)
+		domain->info->irq_vector[i] = domain->desc->irq[i].vector;
+	for (uint32_t i = 0; i < sizeof(domain->info->name) - 1 && domain->desc->name[i]; i++)
+		domain->info->name[i] = domain->stats.name[i] = domain->desc->name[i];
+}
+
+static void device_memory_build(struct domain *domain)
+{
+	uint64_t bytes = domain->desc->dma_bytes, pages = bytes / ZOG_PAGE_SIZE;
+
+	if (bytes) {
+		uint64_t physical = boot_memory(bytes, FRAME_DMA, domain->id);
+		struct area *area = area_add(domain, AREA_FIXED, ZOG_DMA_BASE, pages, range_build(domain, ZOG_DMA_BASE, pages), physical);
+		area_map_fixed(area, PTE_WRITE | PTE_NO_EXECUTE);
+		domain->info->dma_physical = physical;
+		domain->info->dma_bytes = bytes;
+	}
+	for (uint32_t i = 0; i < 6 && (domain->desc->is_device_owner || domain->desc->is_bus); i++)
+		area_add(domain, AREA_FIXED, ZOG_MMIO_BASE + i * ZOG_MMIO_STRIDE, 0,
+			 range_build(domain, ZOG_MMIO_BASE + i * ZOG_MMIO_STRIDE, 512), 0);
+}
+
+void domain_build(struct domain *domain, uint32_t id)
+{
+	domain->id = id;
+	domain->desc = &system_domain[id];
+	domain->image = &system_image[id];
+	domain->lock.holder = LOCK_FREE;
+	domain->stats.id = id;
+	domain->cr3 = boot_memory(ZOG_PAGE_SIZE, FRAME_TABLE, 0);
+	memcpy((uint64_t *)physical_pointer(domain->cr3) + 256, (uint64_t *)physical_pointer(core_pml4_physical) + 256, 2048);
+	image_build(domain);
+	home_build(domain);
+	scratch_build(domain);
+	information_build(domain);
+	device_memory_build(domain);
+	domain->event = boot_pointer((domain->desc->event_count + 1) * sizeof(struct event));
+	domain->stats.home_bytes = domain->home_bytes;
+	domain->stats.heap_bytes = domain->desc->heap_bytes;
+}
+
+static bool name_is(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
+static void module_map(struct domain *domain)
+{
+	const struct module_desc *module = NULL;
+
+	if (domain->desc->module == NULL)
+		return;
+	if (name_is(domain->desc->module, "initrd"))
+		module = &boot_module;
+	for (uint32_t i = 0; i < system_module_count; i++)
+		if (name_is(domain->desc->module, system_module[i].name))
+			module = &system_module[i];
+	if (module == NULL || module->bytes == 0)
+		return;
+	uint64_t pages = pages_of(module->bytes);
+	area_map_fixed(area_add(domain, AREA_FIXED, ZOG_MODULE_BASE, pages, range_build(domain, ZOG_MODULE_BASE, pages),
+				content_physical(module->content)), PTE_NO_EXECUTE);
+	domain->info->module_bytes = module->bytes;
+}
+
+void domain_build_peers(struct domain *domain)
+{
+	uint64_t pages = ZOG_CPU_MAX * ZOG_MESSAGE_SIZE / ZOG_PAGE_SIZE;
+	pte_t *entry = range_build(domain, ZOG_MESSAGE_BASE, ZOG_DOMAIN_MAX * pages);
+
+	for (uint32_t i = 0; i < domain_total; i++) {
+		if (i != domain->id && !(domain->desc->peer_mask & 1u << i))
+			continue;
+		struct area area = { .address = ZOG_MESSAGE(i, 0), .pages = pages, .entry = entry + i * pages, .physical = message_frames[i] };
+		if (i == domain->id)
+			area_add(domain, AREA_ZERO, area.address, pages, area.entry, area.physical);
+		else
+			area_map_fixed(&area, PTE_NO_EXECUTE);
+	}
+	module_map(domain);
+}
+
+void domain_attach_window(struct domain *domain, uint32_t window, uint64_t physical, uint64_t bytes)
+{
+	for (uint32_t i = 0; i < domain->area_count; i++) {
+		struct area *area = &domain->area[i];
+		if (area->address != ZOG_MMIO_BASE + window * ZOG_MMIO_STRIDE)
+			continue;
+		memset(area->entry, 0, ZOG_PAGE_SIZE);
+		area->physical = physical;
+		area->pages = pages_of(bytes);
+		area_map_fixed(area, PTE_WRITE | PTE_NO_EXECUTE | PTE_UNCACHED);
+		domain->info->window[window].address = area->address;
+		domain->info->window[window].physical = physical;
+		domain->info->window[window].bytes = bytes;
+	}
+	struct cpu *cpu = cpu_current();
+	if (cpu->cr3 == domain->cr3)
+		cr3_write(cpu->cr3);
+}
+
+/* --- first touch ---------------------------------------------------------------------------------------------- */
+
+static bool home_touch(struct domain *domain, struct area *area, uint64_t page, bool is_write)
+{
+	uint64_t offset = page * ZOG_PAGE_SIZE;
+
+	if (!is_write && !domain->home_valid[page]) {
+		area->entry[page] = pointer_physical(domain->home_committed + offset) | PTE_PRESENT | PTE_USER | PTE_NO_EXECUTE;
+		return true;
+	}
+	if (!domain->home_valid[page]) {
+		memcpy(domain->home_live + offset, domain->home_committed + offset, ZOG_PAGE_SIZE);
+		domain->home_valid[page] = 1;
+	}
+	area->entry[page] = (area->physical + offset) | PTE_PRESENT | PTE_USER | PTE_WRITE | PTE_NO_EXECUTE;
+	return true;
+}
+
+static bool scratch_touch(struct area *area, uint64_t page)
+{
+	uint64_t offset = page * ZOG_PAGE_SIZE, physical = area->physical + offset;
+
+	if (area->entry[page] & PTE_PRESENT)
+		return true; /* another CPU's stale entry, or the page was just made present */
+	uint8_t *to = physical_pointer(physical);
+	uint64_t given = 0;
+	if (area->kind == AREA_DATA && offset < area->content_bytes) {
+		given = area->content_bytes - offset < ZOG_PAGE_SIZE ? area->content_bytes - offset : ZOG_PAGE_SIZE;
+		memcpy(to, area->content + offset, given);
+	}
+	memset(to + given, 0, ZOG_PAGE_SIZE - given);
+	area->entry[page] = physical | PTE_PRESENT | PTE_USER | PTE_WRITE | PTE_NO_EXECUTE;
+	return true;
+}
+
+bool domain_touch(struct domain *domain, uint64_t address, bool is_write)
+{
+	for (uint32_t i = 0; i < domain->area_count; i++) {
+		struct area *area = &domain->area[i];
+		if (address - area->address >= area->pages * ZOG_PAGE_SIZE)
+			continue;
+		uint64_t page = (address - area->address) / ZOG_PAGE_SIZE;
+		if (area->kind == AREA_FIXED)
+			return !is_write || (area->entry[page] & PTE_WRITE);
+		if (area->kind == AREA_HOME)
+			home_touch(domain, area, page, is_write);
+		else
+			scratch_touch(area, page);
+		page_invalidate(address);
+		return true;
+	}
+	return false;
+}
+
+static uint8_t *domain_pointer(struct domain *domain, uint64_t address, bool is_write)
+{
+	if (address >= ZOG_USER_END || !domain_touch(domain, address, is_write))
+		return NULL;
+	pte_t *entry = table_walk(domain->cr3, address);
+	if (entry == NULL || !(*entry & PTE_PRESENT) || (is_write && !(*entry & PTE_WRITE)))
+		return NULL;
+	return (uint8_t *)physical_pointer(*entry & PTE_ADDRESS) + address % ZOG_PAGE_SIZE;
+}
+
+static bool domain_transfer(struct domain *domain, uint8_t *own, uint64_t address, uint64_t bytes, bool is_write)
+{
+	while (bytes > 0) {
+		uint64_t part = ZOG_PAGE_SIZE - address % ZOG_PAGE_SIZE;
+		uint8_t *theirs = domain_pointer(domain, address, is_write);
+		if (theirs == NULL)
+			return false;
+		if (part > bytes)
+			part = bytes;
+		if (is_write)
+			memcpy(theirs, own, part);
+		else
+			memcpy(own, theirs, part);
+		own += part, address += part, bytes -= part;
+	}
+	return true;
+}
+
+bool domain_read(struct domain *domain, void *to, uint64_t address, uint64_t bytes)
+{
+	return domain_transfer(domain, to, address, bytes, false);
+}
+
+bool domain_write(struct domain *domain, uint64_t address, const void *from, uint64_t bytes)
+{
+	return domain_transfer(domain, (uint8_t *)(uintptr_t)from, address, bytes, true);
+}
+
+/* --- back to the checkpoint -------------------------------------------------------------------------------------- */
+
+bool domain_is_measured(const struct domain *domain)
+{
+	const struct image_desc *image = domain->image;
+	struct sha256 hash;
+	uint8_t found[32];
+
+	sha256_begin(&hash);
+	sha256_add(&hash, image->text.content, image->text.pages * ZOG_PAGE_SIZE);
+	sha256_add(&hash, image->constants.content, image->constants.pages * ZOG_PAGE_SIZE);
+	sha256_add(&hash, image->data.content, image->data.bytes);
+	sha256_end(&hash, found);
+	return memcmp(found, image->sha256, sizeof(found)) == 0;
+}
+
+void domain_reset(struct domain *domain)
+{
+	struct cpu *cpu = cpu_current();
+
+	domain->txn->range_count = 0;
+	domain->txn->op_count = 0;
+	domain->txn->is_page_mode = 0;
+	for (uint32_t i = 0; i < domain->area_count; i++)
+		if (domain->area[i].kind != AREA_FIXED)
+			memset(domain->area[i].entry, 0, domain->area[i].pages * sizeof(pte_t));
+	if (domain->home_valid)
+		memset(domain->home_valid, 0, domain->home_bytes / ZOG_PAGE_SIZE);
+	domain->state = DOMAIN_DOWN;
+	domain->needs_quiesce = domain->desc->is_device_owner && domain->stats.starts != 0;
+	domain->step_kill = 0;
+	domain->request = REQUEST_NONE;
+	domain->resets++;
+	if (cpu->cr3 == domain->cr3)
+		cr3_write(cpu->cr3);
+}

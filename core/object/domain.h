@@ -1,0 +1,75 @@
+/* A domain: one isolated subsystem instance. Everything about it that changes while it lives. */
+#ifndef CORE_OBJECT_DOMAIN_H
+#define CORE_OBJECT_DOMAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include "system.h"
+#include "event.h"
+#include "lock.h"
+#include "space.h"
+
+enum area_kind {
+	AREA_FIXED, /* mapped at boot and never changed: text, constants, information, DMA memory, peers' messages */
+	AREA_DATA,  /* scratch with initial contents from the image */
+	AREA_ZERO,  /* scratch that starts as zeros: bss, heap, stacks, transaction page, own messages */
+	AREA_HOME,  /* live image over the committed one */
+};
+/* A part of the address space with its page-table entries side by side. The restartable kinds are filled page by
+ * page at first touch, so that a restart costs what the domain uses and not what it owns. */
+struct area {
+	uint64_t address, pages;
+	uint32_t kind, reserved;
+	pte_t *entry;      /* of the first page */
+	uint64_t physical; /* first frame; frames are contiguous */
+	const uint8_t *content; /* AREA_DATA: initial bytes */
+	uint64_t content_bytes;
+};
+#define AREA_MAX 28u
+
+enum domain_state { DOMAIN_DOWN = 0, DOMAIN_READY = 1, DOMAIN_QUARANTINED = 2 };
+enum domain_request { REQUEST_NONE = 0, REQUEST_KILL = 1, REQUEST_HANG = 2 };
+struct domain {
+	uint64_t cr3;
+	struct lock lock;         /* held while an invocation is inside, through its crossings */
+	uint32_t id;
+	uint32_t state;
+	volatile uint32_t request; /* of the control capability; carried out by whoever holds the lock */
+	uint32_t needs_quiesce;
+	uint64_t step_kill;       /* instructions left until the asked-for end; 0: none */
+	const struct domain_desc *desc;
+	const struct image_desc *image;
+	struct zog_txn *txn;      /* the core's view of the transaction page */
+	uint8_t *home_live, *home_committed;
+	uint64_t home_bytes;
+	uint8_t *home_valid;      /* a byte a page: the live frame holds the page (else the committed one shows through) */
+	struct event *event;
+	uint32_t area_count;
+	struct area area[AREA_MAX];
+	struct zog_domain_info *info;
+	struct zog_incident *open_incident; /* waits for the first reply after it */
+	uint32_t resets;          /* how often the page tables were emptied: CPUs that were elsewhere flush (cpu->seen_resets) */
+	uint32_t start_failures;
+	uint32_t scrub_page;
+	struct zog_domain_stats stats;
+	uint32_t corrupt_open;    /* a corruption was made and nothing has noticed yet */
+};
+
+extern struct domain domain_table[ZOG_DOMAIN_MAX];
+#define domain_total system_domain_count
+
+/* Makes the page at ADDRESS present (for writing if is_write). false: the domain has no business there. */
+bool domain_touch(struct domain *domain, uint64_t address, bool is_write);
+/* Copies between the core and a domain's own memory. false: some page is not the domain's (to write). */
+bool domain_read(struct domain *domain, void *to, uint64_t address, uint64_t bytes);
+bool domain_write(struct domain *domain, uint64_t address, const void *from, uint64_t bytes);
+/* Back to the last checkpoint: live image, scratch and stacks discarded, the image measured again at its start. */
+void domain_reset(struct domain *domain);
+/* boot */
+void domain_build(struct domain *domain, uint32_t id);
+void domain_build_peers(struct domain *domain);
+void domain_attach_window(struct domain *domain, uint32_t window, uint64_t physical, uint64_t bytes);
+bool domain_is_measured(const struct domain *domain);
+
+#endif

@@ -1,0 +1,226 @@
+/* Address spaces of programs. Page tables come from one pool that was set aside for the personality at boot, so
+ * that programs can exhaust only what was granted for them. Changed only while the personality's lock is held. */
+#include <stddef.h>
+#include "object/space.h"
+#include "object/frame.h"
+#include "object/cpu.h"
+
+void *memset(void *to, int byte, size_t size);
+
+struct space *space_table;
+uint32_t space_total;
+static uint64_t pool_head; /* physical address of the first free table; each free table starts with the next's */
+static uint64_t pool_count;
+extern uint64_t core_pml4_physical;
+
+void table_pool_init(uint64_t physical, uint64_t pages)
+{
+	for (uint64_t i = 0; i < pages; i++) {
+		uint64_t *table = physical_pointer(physical + i * ZOG_PAGE_SIZE);
+		*table = pool_head;
+		pool_head = physical + i * ZOG_PAGE_SIZE;
+	}
+	pool_count += pages;
+}
+
+uint64_t table_pool_free(void) { return pool_count; }
+
+static uint64_t table_take(void)
+{
+	uint64_t physical = pool_head;
+
+	if (physical == 0)
+		return 0;
+	uint64_t *table = physical_pointer(physical);
+	core_set64(&pool_head, *table);
+	core_set64(&pool_count, pool_count - 1);
+	memset(table, 0, ZOG_PAGE_SIZE);
+	return physical;
+}
+
+static void table_give(uint64_t physical)
+{
+	*(uint64_t *)physical_pointer(physical) = pool_head;
+	core_set64(&pool_head, physical);
+	core_set64(&pool_count, pool_count + 1);
+}
+
+static uint32_t level_index(uint64_t address, uint32_t level) { return address >> (12 + 9 * level) & 511; }
+
+pte_t *table_walk(uint64_t cr3, uint64_t address)
+{
+	pte_t *table = physical_pointer(cr3 & PTE_ADDRESS);
+
+	for (uint32_t level = 3; level > 0; level--) {
+		pte_t entry = table[level_index(address, level)];
+		if (!(entry & PTE_PRESENT))
+			return NULL;
+		table = physical_pointer(entry & PTE_ADDRESS);
+	}
+	return &table[level_index(address, 0)];
+}
+
+static pte_t *walk_create(uint64_t cr3, uint64_t address)
+{
+	pte_t *table = physical_pointer(cr3 & PTE_ADDRESS);
+
+	for (uint32_t level = 3; level > 0; level--) {
+		pte_t *entry = &table[level_index(address, level)];
+		if (!(*entry & PTE_PRESENT)) {
+			uint64_t next = table_take();
+			if (next == 0)
+				return NULL;
+			core_set64(entry, next | PTE_PRESENT | PTE_WRITE | PTE_USER);
+		}
+		table = physical_pointer(*entry & PTE_ADDRESS);
+	}
+	return &table[level_index(address, 0)];
+}
+
+bool space_create(struct space *space)
+{
+	uint64_t physical = table_take();
+
+	if (physical == 0)
+		return false;
+	uint64_t *table = physical_pointer(physical);
+	const uint64_t *core = physical_pointer(core_pml4_physical);
+	for (uint32_t i = 256; i < 512; i++)
+		table[i] = core[i];
+	core_set64(&space->cr3, physical);
+	space->thread_count = 0;
+	return true;
+}
+
+static void frame_unmapped(pte_t entry) { frame_table[(entry & PTE_ADDRESS) >> 12].map_count--; }
+
+static void table_destroy(uint64_t physical, uint32_t level)
+{
+	pte_t *table = physical_pointer(physical);
+
+	for (uint32_t i = 0; i < (level == 3 ? 256u : 512u); i++) {
+		if (!(table[i] & PTE_ADDRESS))
+			continue;
+		if (level == 0)
+			frame_unmapped(table[i]);
+		else
+			table_destroy(table[i] & PTE_ADDRESS, level - 1);
+	}
+	table_give(physical);
+}
+
+void space_destroy(struct space *space)
+{
+	uint64_t cr3 = space->cr3;
+
+	core_set64(&space->cr3, 0);
+	table_destroy(cr3, 3);
+}
+
+/* A page without any access keeps its frame but is not present; bit 62 (ignored by the MMU) tells it from empty. */
+#define PTE_KEPT (1ul << 62)
+static pte_t entry_make(uint64_t frame, uint32_t flags)
+{
+	pte_t entry = frame << 12 | PTE_USER | PTE_KEPT;
+
+	if (flags & (ZOG_MAP_READ | ZOG_MAP_WRITE | ZOG_MAP_EXECUTE))
+		entry |= PTE_PRESENT;
+	if (flags & ZOG_MAP_WRITE)
+		entry |= PTE_WRITE;
+	if (!(flags & ZOG_MAP_EXECUTE))
+		entry |= PTE_NO_EXECUTE;
+	return entry;
+}
+
+bool space_map(struct space *space, uint64_t address, uint64_t frame, uint32_t flags)
+{
+	pte_t *entry = walk_create(space->cr3, address);
+
+	if (entry == NULL)
+		return false;
+	pte_t old = *entry;
+	frame_table[frame].map_count++;
+	core_set64(entry, entry_make(frame, flags));
+	if (old & PTE_ADDRESS) {
+		frame_unmapped(old);
+		if (old & PTE_PRESENT)
+			space_flush(space);
+	}
+	return true;
+}
+
+/* The next address worth looking at when the table for ADDRESS is absent. */
+static uint64_t next_table(uint64_t address) { return (address | 0x1fffff) + 1; }
+
+void space_unmap(struct space *space, uint64_t address, uint64_t pages)
+{
+	uint64_t end = address + pages * ZOG_PAGE_SIZE;
+	bool was_present = false;
+
+	while (address < end) {
+		pte_t *entry = table_walk(space->cr3, address);
+		if (entry == NULL) {
+			address = next_table(address);
+			continue;
+		}
+		if (*entry & PTE_ADDRESS) {
+			was_present |= (*entry & PTE_PRESENT) != 0;
+			frame_unmapped(*entry);
+			core_set64(entry, 0);
+		}
+		address += ZOG_PAGE_SIZE;
+	}
+	if (was_present)
+		space_flush(space);
+}
+
+void space_protect(struct space *space, uint64_t address, uint64_t pages, uint32_t flags)
+{
+	uint64_t end = address + pages * ZOG_PAGE_SIZE;
+	bool was_present = false;
+
+	while (address < end) {
+		pte_t *entry = table_walk(space->cr3, address);
+		if (entry == NULL) {
+			address = next_table(address);
+			continue;
+		}
+		if (*entry & PTE_ADDRESS) {
+			was_present |= (*entry & PTE_PRESENT) != 0;
+			core_set64(entry, entry_make((*entry & PTE_ADDRESS) >> 12, flags));
+		}
+		address += ZOG_PAGE_SIZE;
+	}
+	if (was_present)
+		space_flush(space);
+}
+
+bool space_clone(struct space *from, struct space *to, uint64_t address, uint64_t pages)
+{
+	uint64_t end = address + pages * ZOG_PAGE_SIZE;
+	bool lost_write = false, is_complete = true;
+
+	while (address < end && is_complete) {
+		pte_t *entry = table_walk(from->cr3, address);
+		if (entry == NULL) {
+			address = next_table(address);
+			continue;
+		}
+		if (*entry & PTE_ADDRESS) {
+			pte_t *copy = walk_create(to->cr3, address);
+			is_complete = copy != NULL;
+			if (is_complete) {
+				lost_write |= (*entry & PTE_WRITE) != 0;
+				core_set64(entry, *entry & ~PTE_WRITE);
+				if (*copy & PTE_ADDRESS)
+					frame_unmapped(*copy);
+				core_set64(copy, *entry);
+				frame_table[(*entry & PTE_ADDRESS) >> 12].map_count++;
+			}
+		}
+		address += ZOG_PAGE_SIZE;
+	}
+	if (lost_write)
+		space_flush(from);
+	return is_complete;
+}

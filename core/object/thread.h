@@ -1,0 +1,69 @@
+/* A thread: a program's (it has registers, vector state, an address space, and hangs every invocation of the
+ * personality on itself), or an activity of a domain (its root is an ACTIVITY call, issued again for ever).
+ * Threads have no stack in the core: what they are doing is the list of frames. */
+#ifndef CORE_OBJECT_THREAD_H
+#define CORE_OBJECT_THREAD_H
+
+#include <stdint.h>
+#include <stdbool.h>
+#include "zog/core.h"
+
+#define FRAME_MAX 8u
+#define NO_CPU 0xffffffffu
+
+struct domain;
+struct space;
+struct event;
+
+enum frame_phase {
+	PHASE_NEW = 0,     /* not entered yet, the domain's lock is not held */
+	PHASE_QUIESCE = 1, /* the bus is stopping the domain's device */
+	PHASE_START = 2,   /* the domain's START is running */
+	PHASE_RUN = 3,     /* the call itself is running */
+};
+struct call_frame {
+	struct domain *domain;
+	uint32_t phase;
+	uint16_t method;
+	uint8_t reason;
+	uint8_t fault_count;    /* of this call, not asked for: two make it poison */
+	uint32_t ticks_left;
+	uint64_t client;
+	uint64_t word[7];
+	uint64_t resume_rip, resume_rsp, resume_rbp; /* of this frame's domain while its callee runs */
+};
+
+enum thread_state { THREAD_FREE = 0, THREAD_READY = 1, THREAD_RUNNING = 2, THREAD_PARKED = 3, THREAD_STOPPED = 4 };
+struct thread {
+	struct zog_regs regs; /* of the program; first: cpu->save points here */
+	uint32_t id;          /* program: slot; activity: 0x8000 | number */
+	volatile uint32_t state;
+	volatile uint32_t cpu; /* NO_CPU when on none */
+	volatile uint32_t is_dying;
+	uint32_t has_attention;
+	uint32_t is_activity;
+	struct domain *root_domain;
+	struct space *space;
+	/* the root call */
+	uint32_t root_pending;
+	uint16_t root_method;
+	uint8_t root_reason;
+	uint8_t keep_rax;       /* the result of the root call is not for rax */
+	uint8_t must_load_all;  /* leave by iretq: registers did not come by a system call */
+	uint64_t root_word[7];
+	int32_t slice_ticks;
+	uint32_t depth;
+	struct call_frame frame[FRAME_MAX];
+	/* parking */
+	struct event *wait_event;
+	uint32_t wait_domain;   /* whose event: a restart of that domain wakes, too */
+	uint64_t wait_deadline_ns;
+	struct thread *wait_next, *run_next;
+	uint32_t vector_cpu;    /* CPU whose vector registers hold this thread's state unless changed since */
+	uint8_t vector_state[ZOG_XSTATE_SIZE] __attribute__((aligned(64)));
+};
+
+extern struct thread *thread_table; /* programs' slots first, then activities */
+extern uint32_t thread_total, thread_slots;
+
+#endif

@@ -1,0 +1,442 @@
+/* Staged operations: everything that changes core objects, decoded and checked as a whole, then carried out with
+ * the commit. Each operation is one row of operation_table; a decoder sees the operation's copy in the core and may
+ * take further copies (registers), an action cannot fail. */
+#include "tsm/transaction.h"
+#include "cross/schedule.h"
+#include "cross/control.h"
+#include "fault/log.h"
+#include "object/frame.h"
+#include "arch/x86_64/apic.h"
+
+void *memcpy(void *to, const void *from, size_t size);
+void *memset(void *to, int byte, size_t size);
+
+struct decode {
+	struct cpu *cpu;
+	struct domain *domain;
+	uint32_t regs_count;    /* used of cpu->op_regs */
+	uint64_t tables_needed; /* page tables that the maps may take, at most */
+	uint64_t created[(ZOG_TXN_OP_MAX + 63) / 64 * 4]; /* spaces that an earlier operation of this transaction creates */
+};
+
+static bool cap_is(const struct domain *domain, uint32_t index, uint32_t type)
+{
+	return index < domain->desc->cap_count && domain->desc->cap[index].type == type;
+}
+
+/* --- decoders: true when the operation may be carried out -------------------------------------------------------- */
+
+static bool space_is_there(struct decode *decode, uint64_t slot)
+{
+	return slot < space_total && slot < 256 && (space_table[slot].cr3 != 0 || decode->created[slot / 64] & 1ul << slot % 64);
+}
+
+static bool personality_space(struct decode *decode, struct zog_op *op)
+{
+	if (op->slot == ZOG_SELF && decode->domain->desc->is_personality && decode->cpu->thread->space)
+		op->slot = (uint32_t)(decode->cpu->thread->space - space_table);
+	return decode->domain->desc->is_personality && space_is_there(decode, op->slot);
+}
+
+static bool pages_are_good(uint64_t address, uint64_t pages)
+{
+	return address % ZOG_PAGE_SIZE == 0 && pages <= ZOG_USER_END / ZOG_PAGE_SIZE && address <= ZOG_USER_END - pages * ZOG_PAGE_SIZE;
+}
+
+static bool decode_notify(struct decode *decode, struct zog_op *op)
+{
+	return op->slot < decode->domain->desc->event_count;
+}
+
+static bool decode_space_create(struct decode *decode, struct zog_op *op)
+{
+	if (!decode->domain->desc->is_personality || op->slot >= space_total || op->slot >= 256 || space_table[op->slot].cr3 != 0)
+		return false;
+	decode->created[op->slot / 64] |= 1ul << op->slot % 64;
+	decode->tables_needed++;
+	return true;
+}
+
+static bool decode_space_destroy(struct decode *decode, struct zog_op *op) { return personality_space(decode, op); }
+
+static bool decode_map(struct decode *decode, struct zog_op *op)
+{
+	decode->tables_needed += 3;
+	return personality_space(decode, op) && pages_are_good(op->word[0], 1) && frame_is_payload_of(op->word[1], decode->domain->id) &&
+	       frame_table[op->word[1]].map_count < UINT16_MAX - 512;
+}
+
+static bool decode_pages(struct decode *decode, struct zog_op *op)
+{
+	return personality_space(decode, op) && pages_are_good(op->word[0], op->word[1]);
+}
+
+static bool decode_clone(struct decode *decode, struct zog_op *op)
+{
+	decode->tables_needed += 4;
+	return personality_space(decode, op) && space_is_there(decode, op->word[0]) && op->word[2] <= 512 && pages_are_good(op->word[1], op->word[2]);
+}
+
+/* Registers of a program: flags that matter to the core are forced, the address must be one iret accepts. */
+static bool regs_copy(struct decode *decode, uint64_t *word)
+{
+	if (decode->regs_count == sizeof(decode->cpu->op_regs) / sizeof(decode->cpu->op_regs[0]))
+		return false;
+	struct zog_regs *regs = &decode->cpu->op_regs[decode->regs_count++];
+	if (!domain_read(decode->domain, regs, *word, sizeof(*regs)))
+		return false;
+	regs->rflags = (regs->rflags & 0x240dd5) | RFLAGS_FIXED | RFLAGS_INTERRUPT; /* CF PF AF ZF SF TF DF OF AC ID */
+	if (regs->rip >= ZOG_USER_END || regs->fs_base >> 47 || regs->gs_base >> 47)
+		return false;
+	*word = (uint64_t)regs;
+	return true;
+}
+
+static struct thread *thread_of(struct decode *decode, uint32_t slot)
+{
+	if (!decode->domain->desc->is_personality)
+		return NULL;
+	if (slot == ZOG_SELF)
+		return decode->cpu->thread->is_activity ? NULL : decode->cpu->thread;
+	return slot < thread_slots ? &thread_table[slot] : NULL;
+}
+
+static bool decode_thread_create(struct decode *decode, struct zog_op *op)
+{
+	struct thread *thread = thread_of(decode, op->slot);
+
+	return thread != NULL && op->slot != ZOG_SELF && thread->state == THREAD_FREE && space_is_there(decode, op->word[0]) &&
+	       (op->word[2] == ZOG_SELF || op->word[2] < thread_slots) && regs_copy(decode, &op->word[1]);
+}
+
+static bool decode_thread(struct decode *decode, struct zog_op *op)
+{
+	struct thread *thread = thread_of(decode, op->slot);
+
+	return thread != NULL && thread->state != THREAD_FREE;
+}
+
+static bool decode_thread_regs(struct decode *decode, struct zog_op *op)
+{
+	return decode_thread(decode, op) && regs_copy(decode, &op->word[0]);
+}
+
+static bool decode_thread_space(struct decode *decode, struct zog_op *op)
+{
+	return decode_thread(decode, op) && space_is_there(decode, op->word[0]);
+}
+
+static bool decode_frame_grant(struct decode *decode, struct zog_op *op)
+{
+	if (op->word[2] >= domain_total || op->word[0] >= frame_count || op->word[1] > frame_count - op->word[0])
+		return false;
+	for (uint64_t i = 0; i < op->word[1]; i++) {
+		const struct frame *frame = &frame_table[op->word[0] + i];
+		if (frame->type != FRAME_PAYLOAD || frame->owner != decode->domain->id || frame->map_count || frame->pin_count)
+			return false;
+	}
+	return true;
+}
+
+static bool decode_frame_zero(struct decode *decode, struct zog_op *op)
+{
+	return frame_is_payload_of(op->word[0], decode->domain->id);
+}
+
+static bool decode_port(struct decode *decode, struct zog_op *op)
+{
+	struct domain *domain = decode->domain;
+	uint16_t data = (uint16_t)op->word[0], status = (uint16_t)(op->word[0] >> 16);
+
+	if (!cap_is(domain, op->slot, CAP_PORTS))
+		return false;
+	const struct cap_desc *cap = &domain->desc->cap[op->slot];
+	return data >= cap->a && data <= cap->b && status >= cap->a && status <= cap->b && op->word[2] <= 4096 &&
+	       op->word[1] <= domain->home_bytes && op->word[2] <= domain->home_bytes - op->word[1] && op->word[3] % 8 == 0 &&
+	       op->word[3] < domain->home_bytes && domain_touch(domain, ZOG_HOME_BASE + op->word[3], true);
+}
+
+static bool decode_port_in(struct decode *decode, struct zog_op *op)
+{
+	if (!decode_port(decode, op))
+		return false;
+	for (uint64_t page = op->word[1] / ZOG_PAGE_SIZE; page * ZOG_PAGE_SIZE < op->word[1] + op->word[2]; page++)
+		if (!domain_touch(decode->domain, ZOG_HOME_BASE + page * ZOG_PAGE_SIZE, true))
+			return false;
+	return true;
+}
+
+static bool decode_device_attach(struct decode *decode, struct zog_op *op)
+{
+	/* Never RAM: a window over memory would be a way round every right. */
+	for (uint64_t at = op->word[2]; at < op->word[2] + op->word[3]; at += ZOG_PAGE_SIZE)
+		if (at >> 12 < frame_count && frame_table[at >> 12].type != FRAME_RESERVED)
+			return false;
+	return cap_is(decode->domain, op->slot, CAP_BUS) && op->word[0] < domain_total && op->word[1] < 6 && op->word[3] <= 0x200000 &&
+	       op->word[2] % ZOG_PAGE_SIZE == 0 && op->word[2] >= 0x80000000ul && op->word[2] < 1ul << 46 &&
+	       (op->word[2] + op->word[3] <= 0xfec00000ul || op->word[2] >= 0xff000000ul);
+}
+
+static bool decode_device_resumed(struct decode *decode, struct zog_op *op)
+{
+	return cap_is(decode->domain, op->slot, CAP_BUS) && op->word[0] < domain_total;
+}
+
+static bool decode_control(struct decode *decode, struct zog_op *op)
+{
+	return cap_is(decode->domain, op->slot, CAP_CONTROL) && op->word[0] < domain_total && op->word[1] <= ZOG_CONTROL_CORRUPT;
+}
+
+static bool decode_power(struct decode *decode, struct zog_op *op) { return cap_is(decode->domain, op->slot, CAP_POWER); }
+
+static bool decode_schedule(struct decode *decode, struct zog_op *op)
+{
+	return cap_is(decode->domain, op->slot, CAP_SCHEDULE) && op->word[0] >= 1000000 && op->word[0] <= 1000000000;
+}
+
+/* --- actions -------------------------------------------------------------------------------------------------------- */
+
+static struct thread *slot_thread(struct cpu *cpu, uint32_t slot) { return slot == ZOG_SELF ? cpu->thread : &thread_table[slot]; }
+
+static void act_notify(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu;
+	event_notify(&domain->event[op->slot], (uint32_t)op->word[0]);
+}
+
+static void act_space_create(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu, (void)domain;
+	space_create(&space_table[op->slot]);
+}
+
+static void act_space_destroy(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	struct space *space = &space_table[op->slot];
+
+	for (uint32_t i = 0; i < thread_slots; i++)
+		if (thread_table[i].space == space && thread_table[i].state != THREAD_FREE)
+			thread_end(cpu, &thread_table[i]);
+	if (cpu->cr3 == space->cr3)
+		cpu_switch_space(cpu, domain->cr3);
+	space_destroy(space);
+}
+
+static void act_map(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu, (void)domain;
+	space_map(&space_table[op->slot], op->word[0], op->word[1], (uint32_t)op->word[2]);
+}
+
+static void act_unmap(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu, (void)domain;
+	space_unmap(&space_table[op->slot], op->word[0], op->word[1]);
+}
+
+static void act_protect(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu, (void)domain;
+	space_protect(&space_table[op->slot], op->word[0], op->word[1], (uint32_t)op->word[2]);
+}
+
+static void act_clone(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu, (void)domain;
+	space_clone(&space_table[op->slot], &space_table[op->word[0]], op->word[1], op->word[2]);
+}
+
+static void vector_state_reset(struct cpu *cpu, struct thread *thread)
+{
+	memset(thread->vector_state, 0, sizeof(thread->vector_state));
+	*(uint16_t *)(void *)thread->vector_state = 0x37f;           /* FCW */
+	*(uint32_t *)(void *)(thread->vector_state + 24) = 0x1f80;   /* MXCSR */
+	thread->vector_cpu = NO_CPU;
+	if (cpu->vector_owner == thread)
+		cpu->vector_owner = NULL;
+}
+
+static void act_thread_create(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	struct thread *thread = &thread_table[op->slot];
+
+	memset(thread, 0, __builtin_offsetof(struct thread, vector_state));
+	memcpy(&thread->regs, (void *)op->word[1], sizeof(thread->regs));
+	thread->id = op->slot;
+	thread->cpu = NO_CPU;
+	thread->root_domain = domain;
+	thread->space = &space_table[op->word[0]];
+	thread->must_load_all = 1;
+	thread->wait_deadline_ns = UINT64_MAX;
+	vector_state_reset(cpu, thread);
+	struct thread *from = slot_thread(cpu, (uint32_t)op->word[2]);
+	if (!from->is_activity && from->state != THREAD_FREE) {
+		if (cpu->vector_owner == from)
+			vector_save(cpu), vector_close(cpu);
+		memcpy(thread->vector_state, from->vector_state, sizeof(thread->vector_state));
+	}
+	thread_make_ready(thread);
+}
+
+static void act_thread_destroy(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)domain;
+	thread_end(cpu, slot_thread(cpu, op->slot));
+}
+
+static void act_thread_regs(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	struct thread *thread = slot_thread(cpu, op->slot);
+
+	(void)domain;
+	memcpy(&thread->regs, (void *)op->word[0], sizeof(thread->regs));
+	thread->keep_rax = 1;
+	thread->must_load_all = 1;
+}
+
+static void act_thread_wake(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	struct thread *thread = slot_thread(cpu, op->slot);
+
+	(void)domain;
+	thread->has_attention = 1;
+	if (thread_wake(thread, ZOG_REASON_WAKE))
+		return;
+	uint32_t on = thread->cpu;
+	if (on != NO_CPU && on != cpu->id)
+		cpu_interrupt_other(on);
+}
+
+static void act_thread_space(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)domain;
+	slot_thread(cpu, op->slot)->space = &space_table[op->word[0]];
+}
+
+static void act_frame_grant(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu, (void)domain;
+	for (uint64_t i = 0; i < op->word[1]; i++)
+		frame_table[op->word[0] + i].owner = (uint16_t)op->word[2];
+}
+
+static void act_frame_zero(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu, (void)domain;
+	memset(frame_pointer(op->word[0]), 0, ZOG_PAGE_SIZE);
+}
+
+/* Sends or receives while the device is ready; the counter moves in both images, so bytes and position commit as one. */
+static void act_port(struct domain *domain, struct zog_op *op, bool is_out)
+{
+	uint16_t data = (uint16_t)op->word[0], status = (uint16_t)(op->word[0] >> 16);
+	uint8_t mask = (uint8_t)(op->word[0] >> 32);
+	uint64_t done = 0;
+
+	while (done < op->word[2] && (port_read8(status) & mask)) {
+		uint64_t turn = is_out && op->word[2] - done > 16 ? 16 : is_out ? op->word[2] - done : 1;
+		for (uint64_t i = 0; i < turn; i++, done++) {
+			uint64_t at = op->word[1] + done;
+			if (is_out)
+				port_write8(data, domain->home_committed[at]);
+			else
+				domain->home_committed[at] = domain->home_live[at] = port_read8(data);
+		}
+	}
+	*(uint64_t *)(domain->home_committed + op->word[3]) += done;
+	*(uint64_t *)(domain->home_live + op->word[3]) = *(uint64_t *)(domain->home_committed + op->word[3]);
+}
+
+static void act_port_out(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu;
+	act_port(domain, op, true);
+}
+
+static void act_port_in(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu;
+	act_port(domain, op, false);
+}
+
+static void act_device_attach(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu, (void)domain;
+	domain_attach_window(&domain_table[op->word[0]], (uint32_t)op->word[1], op->word[2], op->word[3]);
+}
+
+static void act_nothing(struct cpu *cpu, struct domain *domain, struct zog_op *op) { (void)cpu, (void)domain, (void)op; }
+
+static void act_control(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)domain;
+	control_request(cpu, &domain_table[op->word[0]], (uint32_t)op->word[1], op->word[2]);
+}
+
+static void act_power(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu, (void)domain;
+	power_off((uint32_t)op->word[0]);
+}
+
+static void act_schedule(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu, (void)domain;
+	schedule_slice_ns = op->word[0];
+}
+
+static void act_xstate_reset(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)domain;
+	vector_state_reset(cpu, slot_thread(cpu, op->slot));
+}
+
+static const struct {
+	bool (*decode)(struct decode *decode, struct zog_op *op);
+	void (*act)(struct cpu *cpu, struct domain *domain, struct zog_op *op);
+} operation_table[ZOG_OP_CODE_COUNT] = {
+	[ZOG_OP_NOTIFY] = { decode_notify, act_notify },
+	[ZOG_OP_SPACE_CREATE] = { decode_space_create, act_space_create },
+	[ZOG_OP_SPACE_DESTROY] = { decode_space_destroy, act_space_destroy },
+	[ZOG_OP_MAP] = { decode_map, act_map },
+	[ZOG_OP_UNMAP] = { decode_pages, act_unmap },
+	[ZOG_OP_PROTECT] = { decode_pages, act_protect },
+	[ZOG_OP_CLONE_RANGE] = { decode_clone, act_clone },
+	[ZOG_OP_THREAD_CREATE] = { decode_thread_create, act_thread_create },
+	[ZOG_OP_THREAD_DESTROY] = { decode_thread, act_thread_destroy },
+	[ZOG_OP_THREAD_REGS] = { decode_thread_regs, act_thread_regs },
+	[ZOG_OP_THREAD_WAKE] = { decode_thread, act_thread_wake },
+	[ZOG_OP_THREAD_SPACE] = { decode_thread_space, act_thread_space },
+	[ZOG_OP_FRAME_GRANT] = { decode_frame_grant, act_frame_grant },
+	[ZOG_OP_FRAME_ZERO] = { decode_frame_zero, act_frame_zero },
+	[ZOG_OP_PORT_OUT] = { decode_port, act_port_out },
+	[ZOG_OP_PORT_IN] = { decode_port_in, act_port_in },
+	[ZOG_OP_DEVICE_ATTACH] = { decode_device_attach, act_device_attach },
+	[ZOG_OP_DOMAIN_CONTROL] = { decode_control, act_control },
+	[ZOG_OP_POWER_OFF] = { decode_power, act_power },
+	[ZOG_OP_SCHEDULE] = { decode_schedule, act_schedule },
+	[ZOG_OP_THREAD_XSTATE_RESET] = { decode_thread, act_xstate_reset },
+	[ZOG_OP_DEVICE_RESUMED] = { decode_device_resumed, act_nothing },
+};
+
+bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
+{
+	struct decode decode = { .cpu = cpu, .domain = domain };
+
+	memcpy(cpu->op, domain->txn->op, count * sizeof(cpu->op[0]));
+	for (uint32_t i = 0; i < count; i++) {
+		struct zog_op *op = &cpu->op[i];
+		if (op->code >= ZOG_OP_CODE_COUNT || operation_table[op->code].decode == NULL || !operation_table[op->code].decode(&decode, op)) {
+			log_line("zog: violation domain=%s op=%u slot=%u word=0x%lx,0x%lx,0x%lx", domain->desc->name, op->code, op->slot,
+				 op->word[0], op->word[1], op->word[2]);
+			return false;
+		}
+	}
+	return decode.tables_needed <= table_pool_free();
+}
+
+void operations_apply(struct cpu *cpu, struct domain *domain, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		operation_table[cpu->op[i].code].act(cpu, domain, &cpu->op[i]);
+}

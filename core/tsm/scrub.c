@@ -1,0 +1,42 @@
+/* The scrubber: while no invocation is inside a domain, its live image must equal the committed one. A few pages at
+ * each tick, domains in turn; a difference is damage that no store of the domain's own code made. */
+#include <stddef.h>
+#include "irq/irq.h"
+#include "cross/control.h"
+#include "fault/fault.h"
+
+int memcmp(const void *a, const void *b, size_t size);
+#define SCRUB_PAGES 4u
+
+static uint32_t next_domain;
+
+static bool page_is_equal(const uint8_t *a, const uint8_t *b)
+{
+	const uint64_t *x = (const void *)a, *y = (const void *)b;
+	uint64_t difference = 0;
+
+	for (uint32_t i = 0; i < ZOG_PAGE_SIZE / 8; i += 4)
+		difference |= (x[i] ^ y[i]) | (x[i + 1] ^ y[i + 1]) | (x[i + 2] ^ y[i + 2]) | (x[i + 3] ^ y[i + 3]);
+	return difference == 0;
+}
+
+void scrub_step(struct cpu *cpu)
+{
+	struct domain *domain = &domain_table[__atomic_fetch_add(&next_domain, 1, __ATOMIC_RELAXED) % domain_total];
+	uint32_t pages = (uint32_t)(domain->home_bytes / ZOG_PAGE_SIZE), compared = 0;
+
+	if (domain->state != DOMAIN_READY || pages == 0 || !lock_try(&domain->lock, cpu->id))
+		return;
+	for (uint32_t looked = 0; looked < pages && looked < 512 && compared < SCRUB_PAGES; looked++) {
+		uint32_t page = domain->scrub_page++ % pages;
+		if (!domain->home_valid[page])
+			continue;
+		compared++;
+		uint64_t offset = page * ZOG_PAGE_SIZE;
+		if (page_is_equal(domain->home_live + offset, domain->home_committed + offset))
+			continue;
+		domain_end_idle(cpu, domain, ZOG_CAUSE_SCRUB, ZOG_HOME_BASE + offset);
+		break;
+	}
+	domain_release(cpu, domain);
+}

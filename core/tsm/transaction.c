@@ -1,0 +1,92 @@
+/* Commit and abort.
+ *
+ * The transaction page is the domain's own memory: its counts are copied once and bounded, each range is checked
+ * against the region before anything is applied. A range may only name pages whose live frame holds the page
+ * (home_valid): otherwise nothing can have been written there, and the frame holds what a dead incarnation left.
+ * Committed bytes are written only here. */
+#include "tsm/transaction.h"
+
+void *memcpy(void *to, const void *from, size_t size);
+
+static bool range_is_good(const struct domain *domain, struct zog_range range)
+{
+	uint64_t end = (uint64_t)range.offset + range.length;
+
+	if (range.length == 0)
+		return true;
+	if (end > domain->home_bytes)
+		return false;
+	for (uint64_t page = range.offset / ZOG_PAGE_SIZE; page <= (end - 1) / ZOG_PAGE_SIZE; page++)
+		if (!domain->home_valid[page])
+			return false;
+	return true;
+}
+
+static void range_copy(uint8_t *to, const uint8_t *from, struct zog_range range)
+{
+	to += range.offset;
+	from += range.offset;
+	if (range.length == 8)
+		*(uint64_t *)to = *(const uint64_t *)from;
+	else if (range.length == 4)
+		*(uint32_t *)to = *(const uint32_t *)from;
+	else
+		memcpy(to, from, range.length);
+}
+
+/* Copies what the log names from one image to the other. */
+static void ranges_copy(struct domain *domain, uint8_t *to, const uint8_t *from, uint32_t count)
+{
+	struct zog_txn *txn = domain->txn;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct zog_range range = txn->range[i];
+		if (range_is_good(domain, range))
+			range_copy(to, from, range);
+	}
+	if (!txn->is_page_mode)
+		return;
+	for (uint64_t page = 0; page < domain->home_bytes / ZOG_PAGE_SIZE; page++) {
+		if (!(txn->dirty_page[page / 8] & 1u << page % 8) || !domain->home_valid[page])
+			continue;
+		memcpy(to + page * ZOG_PAGE_SIZE, from + page * ZOG_PAGE_SIZE, ZOG_PAGE_SIZE);
+	}
+}
+
+bool transaction_commit(struct cpu *cpu, struct domain *domain)
+{
+	struct zog_txn *txn = domain->txn;
+	uint32_t ranges = txn->range_count, ops = txn->op_count;
+
+	if ((ranges | ops | txn->is_page_mode) == 0)
+		return true;
+	if (ranges > ZOG_TXN_RANGE_MAX || ops > ZOG_TXN_OP_MAX)
+		return false;
+	for (uint32_t i = 0; i < ranges; i++)
+		if (!range_is_good(domain, txn->range[i]))
+			return false;
+	if (ops != 0 && !operations_decode(cpu, domain, ops))
+		return false;
+	ranges_copy(domain, domain->home_committed, domain->home_live, ranges);
+	txn->range_count = 0;
+	txn->op_count = 0;
+	txn->is_page_mode = 0;
+	if (ops != 0)
+		operations_apply(cpu, domain, ops);
+	domain->stats.commits++;
+	return true;
+}
+
+void transaction_abort(struct domain *domain)
+{
+	struct zog_txn *txn = domain->txn;
+	uint32_t ranges = txn->range_count;
+
+	if (ranges > ZOG_TXN_RANGE_MAX)
+		ranges = ZOG_TXN_RANGE_MAX;
+	ranges_copy(domain, domain->home_live, domain->home_committed, ranges);
+	txn->range_count = 0;
+	txn->op_count = 0;
+	txn->is_page_mode = 0;
+	domain->stats.aborts++;
+}

@@ -1,0 +1,104 @@
+/* The store hook: the compiler calls one of these before every store through a pointer (gcc's kernel-address
+ * instrumentation, reads, stack and globals off, always out of line). A store into the home region is logged for the
+ * commit; into the own stack, data, heap, messages, DMA memory or device windows it passes; any other ends the domain
+ * before it happens. Not compiled with the hook itself. */
+#include "rt/rt.h"
+#include "rt/hook.h"
+
+extern uint8_t rt_data_start[], rt_data_end[];
+static struct zog_txn *const txn = (struct zog_txn *)ZOG_TXN_BASE;
+
+/* From here on whole pages are noted: the log is full. */
+static void page_mode_begin(void)
+{
+	memset(txn->dirty_page, 0, sizeof(txn->dirty_page));
+	txn->is_page_mode = 1;
+}
+
+static void pages_note(uint64_t offset, uint64_t size)
+{
+	for (uint64_t page = offset / ZOG_PAGE_SIZE; page <= (offset + size - 1) / ZOG_PAGE_SIZE; page++)
+		txn->dirty_page[page / 8] |= (uint8_t)(1u << page % 8);
+}
+
+static void home_note(uint64_t offset, uint64_t size)
+{
+	uint32_t count = txn->range_count;
+
+	if (count != 0) {
+		struct zog_range *last = &txn->range[count - 1];
+		if (last->offset + last->length == offset && !txn->is_page_mode) {
+			last->length += (uint32_t)size;
+			return;
+		}
+		if (last->offset == offset && last->length >= size)
+			return;
+	}
+	if (count < ZOG_TXN_RANGE_MAX) {
+		txn->range[count] = (struct zog_range){ (uint32_t)offset, (uint32_t)size };
+		txn->range_count = count + 1;
+		return;
+	}
+	if (!txn->is_page_mode)
+		page_mode_begin();
+	pages_note(offset, size);
+}
+
+static bool is_inside(uint64_t address, uint64_t size, uint64_t start, uint64_t length)
+{
+	return address - start < length && size <= length - (address - start);
+}
+
+static bool is_own_scratch(uint64_t address, uint64_t size)
+{
+	const struct zog_domain_info *self = rt_self();
+
+	return is_inside(address, size, (uint64_t)rt_data_start, (uint64_t)(rt_data_end - rt_data_start)) ||
+	       is_inside(address, size, ZOG_HEAP_BASE, self->heap_bytes) ||
+	       is_inside(address, size, ZOG_MESSAGE(self->id, 0), ZOG_CPU_MAX * ZOG_MESSAGE_SIZE) ||
+	       is_inside(address, size, ZOG_DMA_BASE, self->dma_bytes) || is_inside(address, size, ZOG_MMIO_BASE, 6 * ZOG_MMIO_STRIDE) ||
+	       is_inside(address, size, ZOG_TXN_BASE, sizeof(*txn));
+}
+
+void rt_store(uint64_t address, uint64_t size)
+{
+	uint64_t offset = address - ZOG_HOME_BASE;
+
+	/* The stack first: its range needs no look at memory. */
+	if (address - ZOG_STACK_BASE < ZOG_CPU_MAX * ZOG_STACK_STRIDE)
+		return;
+	if (offset < rt_self()->home_bytes && size <= rt_self()->home_bytes - offset) {
+		if (size != 0)
+			home_note(offset, size);
+		return;
+	}
+	if (!is_own_scratch(address, size))
+		rt_fail(ZOG_CAUSE_STORE, address, size);
+}
+
+void rt_home_touch(void *start, size_t size)
+{
+	volatile uint8_t *bytes = start;
+
+	rt_store((uint64_t)start, size);
+	/* Makes the live page present for the core, which writes there without a fault. */
+	for (size_t at = 0; at < size; at += ZOG_PAGE_SIZE)
+		bytes[at] = bytes[at];
+	if (size != 0)
+		bytes[size - 1] = bytes[size - 1];
+}
+
+void __asan_store1_noabort(uint64_t address);
+void __asan_store2_noabort(uint64_t address);
+void __asan_store4_noabort(uint64_t address);
+void __asan_store8_noabort(uint64_t address);
+void __asan_store16_noabort(uint64_t address);
+void __asan_storeN_noabort(uint64_t address, uint64_t size);
+void __asan_handle_no_return(void);
+void __asan_store1_noabort(uint64_t address) { rt_store(address, 1); }
+void __asan_store2_noabort(uint64_t address) { rt_store(address, 2); }
+void __asan_store4_noabort(uint64_t address) { rt_store(address, 4); }
+void __asan_store8_noabort(uint64_t address) { rt_store(address, 8); }
+void __asan_store16_noabort(uint64_t address) { rt_store(address, 16); }
+void __asan_storeN_noabort(uint64_t address, uint64_t size) { rt_store(address, size); }
+void __asan_handle_no_return(void) {}

@@ -13,7 +13,7 @@ void *memset(void *to, int byte, size_t size);
 struct frame *frame_table;
 uint64_t frame_count, boot_ram_bytes, core_pml4_physical;
 extern struct module_desc boot_module;
-extern uint8_t core_text_start[], core_text_end[], core_data_start[], core_data_end[], core_end[];
+extern uint8_t core_text_start[], core_text_end[], core_data_start[], core_data_end[], core_end[], boot_end[];
 
 static uint64_t next_free, region_end, ram_top;
 static uint32_t is_mapped; /* the physical map is in use */
@@ -120,8 +120,9 @@ uint64_t boot_tables_build(void)
 		*table_entry(pml4, at, 0) = (at - CORE_BASE) | core_rights(at) | PTE_GLOBAL;
 	*table_entry(pml4, IOAPIC_BASE, 1) = 0xfec00000ul | PTE_PRESENT | PTE_WRITE | PTE_NO_EXECUTE | PTE_LARGE | PTE_UNCACHED | PTE_GLOBAL;
 	*table_entry(pml4, APIC_BASE, 1) = 0xfee00000ul | PTE_PRESENT | PTE_WRITE | PTE_NO_EXECUTE | PTE_LARGE | PTE_UNCACHED | PTE_GLOBAL;
-	/* Variables of the boot code that starting further CPUs needs stand in its page; mapped for that, not executable. */
-	*table_entry(pml4, CORE_BASE + 0x100000, 0) = 0x100000ul | PTE_PRESENT | PTE_WRITE | PTE_NO_EXECUTE;
+	/* The boot code's variables and the trampoline that starts further CPUs: mapped as data, not executable. */
+	for (uint64_t at = 0x100000; at < (uint64_t)boot_end; at += ZOG_PAGE_SIZE)
+		*table_entry(pml4, CORE_BASE + at, 0) = at | PTE_PRESENT | PTE_WRITE | PTE_NO_EXECUTE;
 	physical_map_build(pml4);
 	cr3_write(pml4);
 	is_mapped = 1;

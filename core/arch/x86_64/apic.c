@@ -11,6 +11,13 @@ static uint64_t ns_per_tick_shifted; /* ns = ticks * this >> 32 */
 
 static volatile uint32_t *apic_register(uint32_t offset) { return (volatile uint32_t *)(APIC_BASE + offset); }
 
+/* The legacy controllers would deliver on the vectors of exceptions (8259A data sheet: OCW1 masks all). */
+void apic_legacy_mask(void)
+{
+	port_write8(0x21, 0xff);
+	port_write8(0xa1, 0xff);
+}
+
 void apic_setup(void)
 {
 	*apic_register(APIC_SPURIOUS) = 0x100 | VECTOR_SPURIOUS;

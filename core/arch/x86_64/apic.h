@@ -12,6 +12,7 @@
 #define APIC_BASE 0xffffffffc0200000ul   /* maps 0xfee00000, uncached */
 #define IOAPIC_BASE 0xffffffffc0000000ul /* maps 0xfec00000, uncached */
 
+void apic_legacy_mask(void); /* once, before interrupts are on */
 void apic_setup(void);
 void apic_acknowledge(void);
 void apic_send(uint32_t apic_id, uint32_t command);

@@ -92,8 +92,10 @@ void cpu_setup(struct cpu *cpu)
 	cpu->self = cpu;
 	cpu->stack_top = (uint64_t)cpu->stack + sizeof(cpu->stack);
 	cpu->save = &cpu->domain_regs;
-	if (cpu->id == 0)
+	if (cpu->id == 0) {
+		apic_legacy_mask();
 		gates_fill();
+	}
 	segments_load(cpu);
 	protection_enable();
 	msr_write(MSR_EFER, EFER_SCE | EFER_LME | EFER_NXE);

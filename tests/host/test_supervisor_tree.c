@@ -44,7 +44,7 @@ zog_status_t rt_stats(uint32_t cap, uint32_t domain, struct zog_domain_stats *ou
 	if (domain >= DOMAINS)
 		return ZOG_ERR_NOT_FOUND;
 	*out = (struct zog_domain_stats){ .id = domain, .state = 1, .starts = 3, .invocations = 1234567,
-					  .incident_count = INCIDENT_NEWEST, .corruptions = 5, .corruptions_detected = domain };
+					  .incident_count = INCIDENT_NEWEST, .corruptions = 5, .table_flushes = 17, .corruptions_detected = domain };
 	strcpy(out->name, names[domain]);
 	return ZOG_OK;
 }
@@ -203,7 +203,7 @@ static void every_listed_file_can_be_read(void **state)
 		directories += is_directory;
 		assert_int_equal(read_all(name, 8192, text, sizeof(text)), is_directory ? ZOG_ERR_IS_DIRECTORY : ZOG_OK);
 	}
-	assert_int_equal(index, 5);
+	assert_int_equal(index, 6);
 	assert_int_equal(directories, 1);
 	for (index = 0; list("incidents/46", index, name, &is_directory) == ZOG_OK; index++) {
 		snprintf(path, sizeof(path), "incidents/46/%s", name);
@@ -284,6 +284,7 @@ static void domains_have_one_row_each(void **state)
 	assert_int_equal(lines, 1 + DOMAINS);
 	assert_non_null(strstr(text, "1   ext4            ready        3       "));
 	assert_non_null(strstr(read_text("corruptions"), "linux           5       2\n"));
+	assert_non_null(strstr(read_text("counters"), "table_flushes 17\n"));
 	assert_string_equal(read_text("uptime"), "12.34\n");
 }
 

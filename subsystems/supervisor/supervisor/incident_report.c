@@ -26,7 +26,8 @@ static struct zog_incident incident;
 
 bool incident_exists(uint32_t number)
 {
-	return rt_incident(CAP_INSPECT, number, &incident) == ZOG_OK;
+	/* A slot that is reused while it is copied carries another number. */
+	return rt_incident(CAP_INSPECT, number, &incident) == ZOG_OK && incident.number == number;
 }
 
 /* The core keeps the newest ones; numbers on file have no gaps, so the oldest is found by halving. */
@@ -154,7 +155,7 @@ static void trace_report(struct text *text)
 
 	for (uint32_t i = 0; i < count; i++) {
 		text_format(text, "#%u ", i);
-		code_write(text, incident.trace[i], incident.trace[i] != incident.regs.rip);
+		code_write(text, incident.trace[i], i > 0);
 		text_line_end(text);
 	}
 	if (count == 0) {
@@ -202,6 +203,11 @@ static void cause_report(struct text *text)
 
 static void stack_report(struct text *text)
 {
+	if (!incident.is_running) {
+		text_format(text, "the domain was idle: its stack was empty");
+		text_line_end(text);
+		return;
+	}
 	for (uint32_t row = 0; row < ZOG_STACK_SNAPSHOT; row += DUMP_WIDTH) {
 		text_format(text, "%016lx ", incident.stack_address + row);
 		for (uint32_t i = 0; i < DUMP_WIDTH; i++)

@@ -8,6 +8,7 @@
 const char *const system_file_name[SYSTEM_FILE_COUNT] = {
 	[SYSTEM_DOMAINS] = "domains",
 	[SYSTEM_CORRUPTIONS] = "corruptions",
+	[SYSTEM_COUNTERS] = "counters",
 	[SYSTEM_VERSION] = "version",
 	[SYSTEM_UPTIME] = "uptime",
 };

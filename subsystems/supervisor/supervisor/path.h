@@ -1,6 +1,6 @@
 /* Names in the text tree that the supervisor serves under /zog.
  *
- *   domains corruptions version uptime            files of the system
+ *   domains corruptions counters version uptime   files of the system
  *   incidents/N/{summary,trace,registers,cause,stack}   files of incident N
  *
  * A path is relative to /zog; leading, trailing and doubled slashes are ignored, the empty path is the root. */
@@ -18,7 +18,14 @@ enum node_kind {
 	NODE_SYSTEM_FILE,   /* file: enum system_file */
 	NODE_INCIDENT_FILE, /* file: enum incident_file */
 };
-enum system_file { SYSTEM_DOMAINS, SYSTEM_CORRUPTIONS, SYSTEM_VERSION, SYSTEM_UPTIME, SYSTEM_FILE_COUNT };
+enum system_file {
+	SYSTEM_DOMAINS,
+	SYSTEM_CORRUPTIONS,
+	SYSTEM_COUNTERS,
+	SYSTEM_VERSION,
+	SYSTEM_UPTIME,
+	SYSTEM_FILE_COUNT
+};
 enum incident_file {
 	INCIDENT_SUMMARY,
 	INCIDENT_TRACE,

@@ -1,4 +1,4 @@
-/* Reports about the whole system: domains, corruptions asked for and detected, version, uptime. */
+/* Reports about the whole system: domains, corruptions asked for and detected, counters, version, uptime. */
 #include "report.h"
 
 #include "domain.h"
@@ -103,6 +103,25 @@ static void corruptions_report(struct text *text)
 	}
 }
 
+static void counter_line(struct text *text, const char *name, uint64_t value)
+{
+	text_format(text, "%s %lu", name, value);
+	text_line_end(text);
+}
+
+/* Of the whole machine since boot. */
+static void counters_report(struct text *text)
+{
+	struct zog_domain_stats stats;
+
+	if (!stats_read(rt_self()->id, &stats))
+		return;
+	counter_line(text, "address_space_switches", stats.address_space_switches);
+	counter_line(text, "table_flushes", stats.table_flushes);
+	counter_line(text, "incidents", stats.incident_count);
+	counter_line(text, "threads_ready", stats.thread_count);
+}
+
 static void version_report(struct text *text)
 {
 	text_format(text, VERSION_TEXT " x86_64, %u CPUs, %u domains", rt_info()->cpu_count, rt_info()->domain_count);
@@ -122,6 +141,7 @@ void system_report(enum system_file file, struct text *text)
 	static void (*const report[SYSTEM_FILE_COUNT])(struct text *) = {
 		[SYSTEM_DOMAINS] = domains_report,
 		[SYSTEM_CORRUPTIONS] = corruptions_report,
+		[SYSTEM_COUNTERS] = counters_report,
 		[SYSTEM_VERSION] = version_report,
 		[SYSTEM_UPTIME] = uptime_report,
 	};

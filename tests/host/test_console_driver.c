@@ -28,7 +28,9 @@ static struct world {
 	uint64_t sent, arrived; /* bytes on the line, each way */
 	/* the client */
 	uint64_t written, write_seen, read, read_seen;
-	bool is_writer_parked, is_reader_parked, has_write;
+	bool is_writer_parked, is_reader_parked, has_write, is_draining;
+	uint64_t drain_seen, drains;
+	uint32_t drain_life;
 	size_t write_length;
 	uint32_t life, write_life, read_life;
 	bool is_activity_parked;
@@ -172,6 +174,8 @@ static void write_step(void)
 	uint64_t accepted = 0, seen = 0;
 	zog_status_t status;
 
+	if (world->is_draining)
+		return;
 	if (world->is_writer_parked && harness->event[EVENT_OUTPUT] == world->write_seen
 	    && world->write_life == world->life)
 		return;
@@ -212,6 +216,25 @@ static void read_step(void)
 	world->idle_turns = length ? 0 : world->idle_turns;
 }
 
+/* Writes nothing more until all that was accepted is on the line. */
+static void drain_step(void)
+{
+	struct zog_call call = { .client_domain = 9 };
+	uint64_t sent = 0, seen = 0;
+	zog_status_t status;
+
+	if (!world->is_draining && (world->has_write || harness_random(200)))
+		return;
+	if (world->is_draining && harness->event[EVENT_OUTPUT] == world->drain_seen && world->drain_life == world->life)
+		return;
+	INVOKE(status, console_drain_serve(&call, &sent, &seen));
+	CHECK(status == ZOG_OK && sent <= world->sent);
+	world->is_draining = sent < world->written;
+	world->drain_seen = seen;
+	world->drain_life = world->life;
+	world->drains += !world->is_draining;
+}
+
 static void activity_step(void)
 {
 	struct zog_call call = { .client_domain = ZOG_CLIENT_CORE, .word = { ACTIVITY_INTERRUPTS } };
@@ -236,9 +259,10 @@ static void life(void)
 	INVOKE(status, domain_start(&call));
 	CHECK(status == ZOG_OK);
 	while (world->sent < world->wanted || world->read < world->wanted / 8) {
-		switch (harness_random(6)) {
+		switch (harness_random(7)) {
 		case 0: case 1: write_step(); break;
 		case 2: read_step(); break;
+		case 3: drain_step(); break;
 		default: activity_step(); break;
 		}
 		harness_world();
@@ -280,6 +304,7 @@ static void bytes_pass_in_order_without_any_kill(void **state)
 	world_make(1, 2000000);
 	run_until_done(0);
 	assert_int_equal(harness->kills, 0);
+	assert_true(world->drains > 10);
 	world_drop();
 }
 

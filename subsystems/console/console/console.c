@@ -4,7 +4,8 @@
  * positions are absolute, so every call may be issued again. Bytes move between rings and UART by commits only
  * (uart.c). What does not fit the budget of one call goes out by the "interrupts" activity.
  *
- * Waiting: `output` is notified when a writer that was refused finds a good piece of room, `input` when bytes came.
+ * Waiting: `output` is notified when a writer that was refused finds a good piece of room, or when all is sent and
+ * somebody waits for that; `input` when bytes came.
  * A count is read before the ring it belongs to is looked at. Killed between a move and its notify, the start
  * notifies both. */
 #include "contracts/console_server.h"
@@ -36,10 +37,15 @@ static bool output_send(struct terminal *terminal, uint32_t budget)
 {
 	bool is_any = uart_send(terminal, budget);
 
-	if (terminal->is_writer_waiting && output_room(terminal) >= WAKE_ROOM) {
+	bool is_room = terminal->is_writer_waiting && output_room(terminal) >= WAKE_ROOM;
+	bool is_drained = terminal->is_drain_waiting && terminal->output_sent == terminal->output_accepted;
+
+	if (is_room)
 		terminal->is_writer_waiting = 0;
+	if (is_drained)
+		terminal->is_drain_waiting = 0;
+	if (is_room || is_drained)
 		rt_notify(EVENT_OUTPUT, 0);
-	}
 	return is_any;
 }
 
@@ -68,6 +74,22 @@ zog_status_t console_write_serve(struct zog_call *call, uint64_t position, const
 		terminal->is_writer_waiting = 1;
 	if (terminal->output_sent < terminal->output_accepted)
 		rt_notify(EVENT_IRQ, 0); /* the activity sends the rest, and goes on where the interrupt does not come */
+	uart_interrupts_update(terminal);
+	return ZOG_OK;
+}
+
+zog_status_t console_drain_serve(struct zog_call *call, uint64_t *sent, uint64_t *seen)
+{
+	struct terminal *terminal = &home_checked()->terminal;
+
+	(void)call;
+	*seen = rt_event_count(EVENT_OUTPUT);
+	output_send(terminal, WRITE_BUDGET);
+	*sent = terminal->output_sent;
+	if (terminal->output_sent < terminal->output_accepted) {
+		terminal->is_drain_waiting = 1;
+		rt_notify(EVENT_IRQ, 0);
+	}
 	uart_interrupts_update(terminal);
 	return ZOG_OK;
 }

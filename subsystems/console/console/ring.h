@@ -17,7 +17,8 @@ struct terminal {
 	uint64_t output_sent;    /* advanced by the core as it sends, never by this domain while there is a UART */
 	uint64_t input_received; /* advanced by the core as it reads */
 	uint64_t input_consumed; /* what the reader says it has used */
-	uint64_t is_writer_waiting;
+	uint64_t is_writer_waiting; /* for a good piece of room */
+	uint64_t is_drain_waiting;  /* for all to be sent */
 	uint8_t output[OUTPUT_BYTES];
 	uint8_t input[INPUT_BYTES];
 };

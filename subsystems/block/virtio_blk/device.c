@@ -199,7 +199,7 @@ static zog_status_t windows_find(uint64_t *notify_out, uint64_t *multiplier_out)
 		return status;
 	if (!window_address(common_place, COMMON_BYTES, &common)
 	    || !window_address(device_place, DEVICE_CONFIG_BYTES, &device_config)) {
-		rt_log(RT_ERROR, "virtio_blk: register windows are missing (bitmap 0x%lx)", windows);
+		rt_log(RT_ERROR, "register windows are missing (bitmap 0x%lx)", windows);
 		return ZOG_ERR_NO_DEVICE;
 	}
 	return ZOG_OK;
@@ -216,14 +216,14 @@ zog_status_t device_start(void)
 	if (status != ZOG_OK)
 		return status;
 	if (!device_reset()) {
-		rt_log(RT_ERROR, "virtio_blk: the device does not finish its reset");
+		rt_log(RT_ERROR, "the device does not finish its reset");
 		return ZOG_ERR_NO_DEVICE;
 	}
 	status_add(VIRTIO_ACKNOWLEDGE);
 	status_add(VIRTIO_DRIVER);
 	if (!features_negotiate() || !queue_setup(notify, notify_multiplier)) {
 		status_add(VIRTIO_FAILED);
-		rt_log(RT_ERROR, "virtio_blk: the device offers no usable features or queue");
+		rt_log(RT_ERROR, "the device offers no usable features or queue");
 		return ZOG_ERR_NO_DEVICE;
 	}
 	device.blocks = sectors_read() / SECTORS_PER_BLOCK;
@@ -273,7 +273,7 @@ enum device_answer device_collect(struct request_table *table, uint32_t *place_o
 	uint8_t device_status = dma()->status[chain];
 
 	if (device_status != 0)
-		rt_log(RT_WARN, "virtio_blk: block %lu: the device answered status %u", request->block, device_status);
+		rt_log(RT_WARN, "block %lu: the device answered status %u", request->block, device_status);
 	*is_failed_out = device_status != 0 || length != expected;
 	*place_out = chain;
 	return DEVICE_ANSWER;

@@ -196,9 +196,9 @@ zog_status_t domain_start(struct zog_call *call)
 	(void)call;
 	status = device_start();
 	if (status != ZOG_OK)
-		rt_log(RT_WARN, "virtio_blk: no disk (status %ld)", status);
-	else
-		rt_log(RT_INFO, "virtio_blk: %lu blocks of 4 KiB%s", device_get()->blocks,
+		rt_log(RT_WARN, "no disk (status %ld)", status);
+	else if (rt_self()->start_count == 1)
+		rt_log(RT_INFO, "%lu blocks of 4 KiB%s", device_get()->blocks,
 			device_get()->is_read_only ? ", read-only" : "");
 	requests_resume(home);
 	rt_notify(EVENT_DONE, 0);
@@ -209,7 +209,7 @@ zog_status_t domain_start(struct zog_call *call)
  * pinned until the reset took the device off them; where it does not come back, that is the bus domain's to do. */
 static void device_recover(struct home *home)
 {
-	rt_log(RT_ERROR, "virtio_blk: the device asks for a reset; %u requests fail", in_flight_count(home));
+	rt_log(RT_ERROR, "the device asks for a reset; %u requests fail", in_flight_count(home));
 	if (device_start() != ZOG_OK)
 		rt_fail(ZOG_CAUSE_CONTRACT, __LINE__, 0);
 	for (uint32_t place = 0; place < REQUEST_COUNT; place++) {

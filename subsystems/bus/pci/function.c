@@ -84,7 +84,7 @@ static void bars_size(struct function *function)
 			function->bar_physical[bar] = physical;
 			function->bar_bytes[bar] = bytes;
 		} else if ((uint32_t)mask || saved) {
-			rt_log(RT_WARN, "pci: %x: BAR %u at 0x%lx, 0x%lx bytes, cannot be a window", function->address,
+			rt_log(RT_WARN, "%x: BAR %u at 0x%lx, 0x%lx bytes, cannot be a window", function->address,
 				bar, physical, bytes);
 		}
 		bar += is_64;
@@ -150,7 +150,7 @@ void function_reset(const struct function *function)
 	mmio_write8(status, 0);
 	while (mmio_read8(status) != 0) {
 		if (rt_now_ns() > end_ns) {
-			rt_log(RT_WARN, "pci: %x: the device does not finish its reset", function->address);
+			rt_log(RT_WARN, "%x: the device does not finish its reset", function->address);
 			return;
 		}
 		__asm__ volatile("pause");

@@ -47,7 +47,7 @@ static struct function *function_get(struct home *home, uint32_t row)
 	if (!function_scan(&device_table[row], &address))
 		return NULL;
 	function_measure(function, address);
-	rt_log(RT_INFO, "pci: %x is domain %u's%s", address, device_table[row].domain,
+	rt_log(RT_INFO, "%x is domain %u's%s", address, device_table[row].domain,
 		function->is_virtio ? ", virtio" : "");
 	return function;
 }
@@ -73,7 +73,7 @@ zog_status_t bus_claim_serve(struct zog_call *call, uint64_t *windows)
 	if (!function)
 		return ZOG_ERR_NO_DEVICE;
 	if (!function->has_msix && device_table[row].vector) {
-		rt_log(RT_ERROR, "pci: %x has no MSI-X to interrupt domain %u with", function->address,
+		rt_log(RT_ERROR, "%x has no MSI-X to interrupt domain %u with", function->address,
 			call->client_domain);
 		return ZOG_ERR_NO_DEVICE;
 	}
@@ -145,7 +145,7 @@ zog_status_t domain_quiesce(struct zog_call *call)
 	if (!is_known && !function_scan(&device_table[row], &address))
 		return ZOG_OK;
 	if (!function_master_off(address)) {
-		rt_log(RT_ERROR, "pci: %x: bus mastering stays on", address);
+		rt_log(RT_ERROR, "%x: bus mastering stays on", address);
 		return ZOG_ERR_IO;
 	}
 	if (is_known && function_is_present(&device_table[row], address))

@@ -126,7 +126,7 @@ zog_status_t domain_start(struct zog_call *call)
 
 	(void)call;
 	if (!uart_start(home))
-		rt_log(RT_WARN, "console: no serial port at 0x3f8; output goes nowhere");
+		rt_log(RT_WARN, "no serial port at 0x3f8; output goes nowhere");
 	uart_send(&home->terminal, WRITE_BUDGET);
 	uart_receive(&home->terminal, READ_BUDGET);
 	uart_interrupts_update(&home->terminal);

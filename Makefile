@@ -10,6 +10,9 @@
 #   zog.elf    as core.elf, with the symbols: they stand behind all code, so no address moves (checked)
 #
 # A list of files that changes counts as a change: see build/lists/.
+#
+# `make lab` builds build/lab/zog.elf: the same system and the test domains of tests/domains/CLASS/NAME/ with it. It is
+# this makefile run again with LAB=1 and everything it writes under build/lab/, so the product knows nothing of it.
 
 MAKEFLAGS += --no-builtin-rules
 export PYTHONDONTWRITEBYTECODE := 1
@@ -27,8 +30,9 @@ say = $(if $(V),,@echo '  $(1)	$(2)')
 
 # ---- what there is --------------------------------------------------------------------------------------------
 
-contracts := $(sort $(wildcard subsystems/*/*.zidl))
-manifests := $(sort $(wildcard subsystems/*/*/manifest.toml))
+roots := subsystems $(if $(LAB),tests/domains)
+contracts := $(sort $(wildcard $(roots:%=%/*/*.zidl)))
+manifests := $(sort $(wildcard $(roots:%=%/*/*/manifest.toml)))
 folder_of = $(patsubst %/manifest.toml,%,$(filter %/$(1)/manifest.toml,$(manifests)))
 domains := $(notdir $(patsubst %/manifest.toml,%,$(manifests)))
 core_sources := $(sort $(shell find core -name '*.c' -o -name '*.S'))
@@ -53,8 +57,10 @@ libgcc := $(shell $(CC) -print-libgcc-file-name)
 
 # ---- goals ----------------------------------------------------------------------------------------------------
 
-.PHONY: all generate domains clean tests FORCE
+.PHONY: all lab generate domains clean tests FORCE
 all: $(O)/zog.elf
+lab:
+	$(Q)+$(MAKE) --no-print-directory O=$(O)/lab LAB=1 all
 generate: $(GEN)/manifests.stamp
 domains: $(domains:%=$(O)/domains/%.elf)
 clean:

@@ -1,10 +1,12 @@
 """One QEMU: started, listened to, asked, stopped.
 
-QEMU's two serial lines (console, system log) and its monitor are socket pairs, so everything is one event loop, nothing
-is polled, and QEMU ends when this process does.
+QEMU's two serial lines (console, system log) are pipes and its monitor is a socket pair, so everything is one event
+loop, nothing is polled, and QEMU ends when this process does. Not sockets for the lines: QEMU sends byte by byte, a
+socket has room for some 250 such messages only, and what waits in the serial chip at power off is lost.
 """
 
 import ctypes
+import fcntl
 import os
 import selectors
 import signal
@@ -16,6 +18,7 @@ from dataclasses import dataclass, field
 from .build import KERNEL, Failure
 from .log import Log
 
+PIPE_BYTES = 1 << 20
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 POWER_OFF_GRACE_S = 20 # from the log's `power off` to QEMU's end
@@ -46,12 +49,12 @@ class Config:
 		return " ".join(words)
 
 
-def qemu_arguments(config, console, log, monitor):
-	"""The command line; the last three are file descriptors of sockets."""
+def qemu_arguments(config, log, monitor):
+	"""The command line; log: descriptor of a pipe's writing end, monitor: of a socket. The console is QEMU's stdin, stdout."""
 	arguments = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-cpu", "max", "-smp", str(config.smp),
 				 "-m", str(config.memory_mib), "-display", "none", "-no-reboot", "-nodefaults",
-				 "-chardev", f"socket,id=console,fd={console}", "-serial", "chardev:console",
-				 "-chardev", f"socket,id=log,fd={log}", "-serial", "chardev:log",
+				 "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+				 "-chardev", f"file,id=log,path=/proc/self/fd/{log}", "-serial", "chardev:log",
 				 "-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=readline",
 				 "-kernel", config.kernel, "-append", config.cmdline()]
 	if config.disk:
@@ -88,22 +91,26 @@ class Machine:
 		self._to_console = bytearray()
 		self._open = set()
 		self._input = None
+		self._is_sending = False
 		self._power_off_at = None
 
 	def start(self):
-		pairs = [socket.socketpair() for _ in range(3)]
-		(self._console, console), (self._log_socket, log), (self._monitor, monitor) = pairs
-		theirs = [console, log, monitor]
-		arguments = qemu_arguments(self.config, *(end.fileno() for end in theirs))
-		# Its own session: Ctrl-C on the terminal is for us to deal with.
+		console_input, self._console_in = os.pipe()
+		self._console_out, console_output = os.pipe()
+		self._log_out, log = os.pipe()
+		self._monitor, monitor = socket.socketpair()
+		for end in (console_output, log):
+			fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+		arguments = qemu_arguments(self.config, log, monitor.fileno())
 		self._errors = open(os.path.join(self.config.work, "qemu.err"), "w+")
-		self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=self._errors, stderr=self._errors,
-										pass_fds=[end.fileno() for end in theirs], preexec_fn=die_with_parent,
-										start_new_session=True)
-		for end in theirs:
-			end.close()
-		for end, name in ((self._console, "console"), (self._log_socket, "log")):
-			end.setblocking(False)
+		# A session of its own: Ctrl-C on the terminal is for us to deal with.
+		self.process = subprocess.Popen(arguments, stdin=console_input, stdout=console_output, stderr=self._errors,
+			pass_fds=[log, monitor.fileno()], preexec_fn=die_with_parent, start_new_session=True)
+		for end in (console_input, console_output, log):
+			os.close(end)
+		monitor.close()
+		os.set_blocking(self._console_in, False)
+		for end, name in ((self._console_out, "console"), (self._log_out, "log")):
 			self._selector.register(end, selectors.EVENT_READ, name)
 			self._open.add(name)
 
@@ -130,15 +137,18 @@ class Machine:
 	def _send(self):
 		try:
 			while self._to_console:
-				sent = self._console.send(self._to_console[:4096])
+				sent = os.write(self._console_in, self._to_console[:4096])
 				del self._to_console[:sent]
 		except BlockingIOError:
 			pass
 		except OSError:
 			self._to_console.clear() # QEMU is gone; the reading side notices
-		wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._to_console else 0)
-		if "console" in self._open:
-			self._selector.modify(self._console, wanted, "console")
+		if bool(self._to_console) != self._is_sending:
+			self._is_sending = bool(self._to_console)
+			if self._is_sending:
+				self._selector.register(self._console_in, selectors.EVENT_WRITE, "room")
+			else:
+				self._selector.unregister(self._console_in)
 
 	def events(self, tick_s=1.0):
 		"""Ends when QEMU has closed both serial lines. "idle" comes after each tick without any event."""
@@ -146,36 +156,32 @@ class Machine:
 			ready = self._selector.select(tick_s)
 			if not ready:
 				yield "idle", tick_s
-			for key, mask in ready:
-				if key.data == "console" and mask & selectors.EVENT_WRITE:
+			for key, _ in ready:
+				if key.data == "room":
 					self._send()
-				if mask & selectors.EVENT_READ:
+				elif key.data == "input":
+					yield "input", self._receive_input(key.fd)
+				else:
 					yield from self._receive(key)
 			if self._power_off_at and time.monotonic() > self._power_off_at + POWER_OFF_GRACE_S:
 				self.stop()
 		self.stop()
 
-	def _receive(self, key):
-		if key.data == "input":
-			data = os.read(key.fd, 4096)
-			if not data:
-				self.drop_input()
-			yield "input", data
-			return
-		try:
-			data = key.fileobj.recv(65536)
-		except BlockingIOError:
-			return
-		except OSError:
-			data = b""
+	def _receive_input(self, descriptor):
+		data = os.read(descriptor, 4096)
 		if not data:
-			self._selector.unregister(key.fileobj)
+			self.drop_input()
+		return data
+
+	def _receive(self, key):
+		data = os.read(key.fd, 65536)
+		if not data:
+			self._selector.unregister(key.fd)
 			self._open.discard(key.data)
-		if key.data == "console":
-			if data:
-				yield "console", data
-		else:
+		if key.data == "log":
 			yield from self._receive_log(data)
+		elif data:
+			yield "console", data
 
 	def _receive_log(self, data):
 		for file in self._log_files:
@@ -205,7 +211,8 @@ class Machine:
 				answer += self._monitor.recv(65536) or b"(qemu) "
 		except OSError as error:
 			answer += f"[the monitor does not answer: {error}]".encode()
-		return answer.decode("utf-8", "replace").replace("\r", "")
+		text = answer.decode("utf-8", "replace").replace("\r", "")
+		return text.partition("\n")[2].removesuffix("(qemu) ") # the first line is the echo of what was typed
 
 	def stop(self):
 		"""Ends QEMU if it still runs; may be called again."""
@@ -221,9 +228,11 @@ class Machine:
 			self.process.wait()
 		self._errors.seek(0)
 		self.error_text = self._errors.read()
-		for thing in (self._errors, self._console, self._log_socket, self._monitor, *self._log_files):
-			thing.close()
 		self._selector.close()
+		for thing in (self._errors, self._monitor, *self._log_files):
+			thing.close()
+		for end in (self._console_in, self._console_out, self._log_out):
+			os.close(end)
 		self._open.clear()
 		self.process = None
 

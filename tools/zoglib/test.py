@@ -158,6 +158,7 @@ def system_cases():
 		module = load_module(path)
 		for key, function in list(vars(module).items()):
 			if key.startswith("test_") and callable(function):
+				function.needs_kernel = getattr(module, "NEEDS_KERNEL", True)
 				yield f"system/{module.__name__}.{key.removeprefix('test_')}", function
 
 
@@ -173,7 +174,7 @@ def run_system_tests(runner, has_kernel):
 	for name, function in system_cases():
 		if TIERS.index(getattr(function, "tier", "quick")) > TIERS.index(runner.tier):
 			continue
-		if has_kernel or runner.is_list:
+		if has_kernel or runner.is_list or not function.needs_kernel:
 			runner.run(name, lambda name=name, function=function: run_system_case(name, function))
 		elif runner.wants(name):
 			runner.report(name, "there is no kernel to boot")

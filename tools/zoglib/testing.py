@@ -93,7 +93,7 @@ def dump_state(machine, reason):
 	path = os.path.join(work_folder(), "hang.txt")
 	with open(path, "w") as file:
 		file.write(f"{reason}\n\n{registers}\n" + "\n".join(machine.lines[-50:]) + "\n")
-	return path, re.findall(r"RIP=([0-9a-f]+)", registers)
+	return path, re.findall(r"[RE]IP=([0-9a-f]+)", registers)
 
 
 def fail_as_hung(machine, reason):

@@ -115,7 +115,7 @@ uint32_t process_uid(const struct process *process);     /* effective */
 uint32_t process_gid(const struct process *process);
 void process_set_umask(struct process *process, uint32_t mask);
 uint32_t frame_references(uint64_t frame);
-/* Blocks all but MASK's complement for this call only (ppoll, pselect6, sigsuspend): call it at every issue before
+/* MASK is the blocked set for this call only (ppoll, pselect6, sigsuspend): call it at every issue before
  * waiting; the dispatcher puts the old mask back when the call ends. */
 void signal_mask_push(struct thread *thread, uint64_t mask);
 /* Terminal access by background groups. */

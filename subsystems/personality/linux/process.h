@@ -49,7 +49,7 @@ struct thread {
 	uint32_t restart_number; /* a call that a signal interrupted and that may start over: number + 1 */
 	uint32_t building;       /* space index + 1 of a space under construction by fork or execve */
 	uint32_t is_exiting;     /* takes no part any more as soon as its intent is done */
-	struct file *exec_file;  /* held while an execve is under way */
+	struct file *exec_file, *exec_interpreter; /* held while an execve is under way */
 	uint64_t clear_child_tid, robust_list, robust_size;
 	struct linux_stack altstack;
 	struct futex_key futex;
@@ -110,7 +110,6 @@ struct space {
 	uint32_t leaf_first;
 	uint32_t page_count; /* frames recorded: resident size */
 	uint64_t brk_start, brk, mmap_top, stack_low;
-	uint64_t vma_pages;
 };
 
 /* Page records: which frame a page of a space holds. The core's page tables are a cache of these. */
@@ -153,7 +152,7 @@ struct shutdown_record {
 struct process_home {
 	uint32_t reap_count;  /* DEAD spaces */
 	uint32_t last_pid;
-	uint32_t is_started;  /* process 1 runs */
+	uint32_t init_stage;  /* enum init_stage in init.c */
 	uint32_t thread_count;
 	uint32_t polling;
 	uint32_t vma_free, leaf_free; /* index + 1 */

@@ -1,0 +1,195 @@
+/* Bringing pages of programs in: page faults and copies that met an absent page.
+ *
+ * A record says which frame a page holds; the mapping that is staged from it may be less than the mapping's rights:
+ * a private page is mapped writable only while its frame has no other user, a page of a shared file only after it was
+ * marked dirty. Reading a file page may take several issues of the call (SYS_WAIT); nothing is recorded before. */
+#include "memory.h"
+#include "process.h"
+
+enum { AROUND_PAGES = 16 };
+
+struct page_request {
+	struct zog_call *call;
+	struct space *space;
+	const struct vma *vma;
+	uint64_t address; /* of the page */
+	uint32_t access;
+};
+
+static bool vma_allows(const struct vma *vma, uint32_t access)
+{
+	if (access & ACCESS_WRITE)
+		return vma->flags & VMA_WRITE;
+	if (access & ACCESS_EXECUTE)
+		return vma->flags & VMA_EXECUTE;
+	return vma->flags & (VMA_READ | VMA_WRITE | VMA_EXECUTE); /* x86 cannot withhold reading alone */
+}
+
+static uint64_t vma_node_page(const struct vma *vma, uint64_t address)
+{
+	return vma->node_page + ((address - vma->start) >> ZOG_PAGE_SHIFT);
+}
+
+static void page_stage_map(const struct page_request *request, uint64_t address, uint32_t entry)
+{
+	uint64_t flags = request->vma->flags & (ZOG_MAP_READ | ZOG_MAP_EXECUTE);
+
+	flags |= entry & PAGE_WRITABLE ? ZOG_MAP_READ | ZOG_MAP_WRITE : ZOG_MAP_READ;
+	rt_stage(ZOG_OP_MAP, space_index(request->space), address, entry & PAGE_FRAME, flags, 0, 0);
+}
+
+static int64_t page_zeroed(uint32_t *entry_out)
+{
+	uint64_t frame = frame_allocate();
+
+	if (!frame)
+		return -ENOMEM;
+	rt_stage(ZOG_OP_FRAME_ZERO, 0, frame, 0, 0, 0, 0);
+	*entry_out = frame;
+	return 0;
+}
+
+/* The object's page, with a reference for the mapping. */
+static int64_t page_of_object(const struct page_request *request, uint32_t *entry_out)
+{
+	uint32_t owner = SPACE_MAX + request->vma->object - 1;
+	uint64_t place = vma_node_page(request->vma, request->address) << ZOG_PAGE_SHIFT;
+	uint32_t entry = page_get(owner, place);
+	int64_t error;
+
+	if (!entry) {
+		error = page_zeroed(&entry);
+		if (error)
+			return error;
+		if (!page_set(owner, place, entry)) {
+			frame_release(entry);
+			return -ENOMEM;
+		}
+	}
+	frame_reference(entry);
+	*entry_out = entry;
+	return 0;
+}
+
+static int64_t page_of_file(const struct page_request *request, uint32_t *entry_out)
+{
+	uint64_t frame;
+	int64_t error = cache_page(request->call, request->vma->node,
+				   vma_node_page(request->vma, request->address), &frame);
+
+	if (error)
+		return error;
+	frame_reference(frame);
+	*entry_out = frame | (request->vma->flags & VMA_SHARED ? PAGE_CACHE : 0);
+	return 0;
+}
+
+/* An absent page's frame, with a reference for this mapping. */
+static int64_t page_fetch(const struct page_request *request, uint32_t *entry_out)
+{
+	if (request->vma->node)
+		return page_of_file(request, entry_out);
+	if (request->vma->object)
+		return page_of_object(request, entry_out);
+	return page_zeroed(entry_out);
+}
+
+static int64_t frame_copy(uint64_t from, uint64_t *to_out)
+{
+	struct zog_copy copy = { .kind = ZOG_COPY_FRAME_TO_FRAME, .frame = from, .length = ZOG_PAGE_SIZE };
+	uint64_t to = frame_allocate();
+
+	if (!to)
+		return -ENOMEM;
+	copy.address = to;
+	rt_assert(rt_copy(&copy) == ZOG_OK);
+	*to_out = to;
+	return 0;
+}
+
+/* Decides how far a page may be mapped writable now, breaking copy-on-write where the access asks for it. */
+static int64_t page_settle(const struct page_request *request, uint32_t *entry)
+{
+	const struct vma *vma = request->vma;
+	uint64_t frame = *entry & PAGE_FRAME, copy;
+	int64_t error;
+
+	if (!(vma->flags & VMA_WRITE))
+		return 0;
+	if (vma->flags & VMA_SHARED) {
+		if (vma->node && !(request->access & ACCESS_WRITE))
+			return 0;
+		if (vma->node)
+			cache_page_dirty(vma->node, vma_node_page(vma, request->address));
+		*entry |= PAGE_WRITABLE;
+		return 0;
+	}
+	if (frame_references(frame) == 1) {
+		*entry = frame | PAGE_WRITABLE;
+		return 0;
+	}
+	if (!(request->access & ACCESS_WRITE))
+		return 0;
+	error = frame_copy(frame, &copy);
+	if (error)
+		return error;
+	frame_release(frame);
+	*entry = copy | PAGE_WRITABLE;
+	return 0;
+}
+
+/* Pages of the file near the one that was asked for, as far as they are in the cache: most will be needed soon. */
+static void page_around(const struct page_request *request)
+{
+	const struct vma *vma = request->vma;
+	uint64_t window = AROUND_PAGES * ZOG_PAGE_SIZE, start = request->address & ~(window - 1), end = start + window;
+
+	start = start > vma->start ? start : vma->start;
+	end = end < vma->end ? end : vma->end;
+	for (uint64_t address = start; address < end; address += ZOG_PAGE_SIZE) {
+		uint64_t frame;
+
+		if (address == request->address || page_get(space_index(request->space), address))
+			continue;
+		frame = cache_page_peek(vma->node, vma_node_page(vma, address));
+		if (!frame)
+			continue;
+		frame |= vma->flags & VMA_SHARED ? PAGE_CACHE : 0;
+		if (!page_set(space_index(request->space), address, frame))
+			return;
+		frame_reference(frame & PAGE_FRAME);
+		page_stage_map(request, address, frame);
+	}
+}
+
+static int64_t page_complete(const struct page_request *request, uint32_t entry, bool is_new)
+{
+	int64_t error = page_settle(request, &entry);
+
+	if (!error && !page_set(space_index(request->space), request->address, entry))
+		error = -ENOMEM;
+	if (error) {
+		if (is_new)
+			frame_release(entry & PAGE_FRAME);
+		return error;
+	}
+	page_stage_map(request, request->address, entry);
+	if (is_new && request->vma->node)
+		page_around(request);
+	return 0;
+}
+
+int64_t page_in(struct zog_call *call, struct space *space, uint64_t address, uint32_t access)
+{
+	struct page_request request = { call, space, vma_find(space, address), page_down(address), access };
+	uint32_t entry;
+	int64_t error;
+
+	if (!request.vma || !vma_allows(request.vma, access))
+		return -EFAULT;
+	entry = page_get(space_index(space), request.address);
+	if (entry)
+		return page_complete(&request, entry, false);
+	error = page_fetch(&request, &entry);
+	return error ? error : page_complete(&request, entry, true);
+}

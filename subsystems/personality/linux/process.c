@@ -1,0 +1,170 @@
+/* Slots and look-ups of processes and threads, and what the other part of the personality may ask about them. */
+#include "task.h"
+
+enum { PID_MAX = 32768 };
+
+/* An activity works for process 1, which it builds. */
+struct thread *thread_current(const struct zog_call *call)
+{
+	return &home_a()->thread[call->client_thread < THREAD_MAX ? call->client_thread : 0];
+}
+
+struct process *process_current(const struct zog_call *call)
+{
+	return &home_a()->process[thread_current(call)->process];
+}
+
+struct process *process_of(const struct thread *thread) { return &home_a()->process[thread->process]; }
+struct thread *thread_at(uint32_t slot) { return &home_a()->thread[slot]; }
+struct progress *thread_progress(struct thread *thread) { return &thread->progress; }
+struct intent *thread_intent(struct thread *thread) { return &thread->intent; }
+uint32_t process_pid(const struct process *process) { return process->pid; }
+uint32_t process_slot(const struct process *process) { return process->slot; }
+uint32_t process_group(const struct process *process) { return process->group; }
+uint32_t process_session(const struct process *process) { return process->session; }
+uint32_t process_uid(const struct process *process) { return process->euid; }
+uint32_t process_gid(const struct process *process) { return process->egid; }
+uint32_t process_umask(const struct process *process) { return process->umask; }
+void process_set_umask(struct process *process, uint32_t mask) { process->umask = mask & 0777; }
+uint64_t sequence_next(void) { return ++home_a()->sequence; }
+
+struct process *process_at(uint32_t slot)
+{
+	struct process_home *home = home_a();
+
+	for (; slot < PROCESS_MAX; slot++)
+		if (home->process[slot].state != STATE_FREE)
+			return &home->process[slot];
+	return NULL;
+}
+
+struct process *process_find(uint32_t pid)
+{
+	struct process_home *home = home_a();
+
+	for (uint32_t i = 0; i < PROCESS_MAX; i++)
+		if (home->process[i].state != STATE_FREE && home->process[i].pid == pid)
+			return &home->process[i];
+	return NULL;
+}
+
+struct thread *thread_find(uint32_t tid)
+{
+	struct process_home *home = home_a();
+
+	for (uint32_t i = 0; i < THREAD_MAX; i++)
+		if (home->thread[i].state == STATE_LIVE && home->thread[i].tid == tid)
+			return &home->thread[i];
+	return NULL;
+}
+
+struct thread *thread_of(const struct process *process, struct thread *after)
+{
+	struct process_home *home = home_a();
+
+	for (uint32_t i = after ? after->slot + 1 : 0; i < THREAD_MAX; i++)
+		if (home->thread[i].state == STATE_LIVE && home->thread[i].process == process->slot)
+			return &home->thread[i];
+	return NULL;
+}
+
+/* A number that no process, thread, group or session bears. */
+static bool pid_is_used(uint32_t pid)
+{
+	struct process_home *home = home_a();
+
+	for (uint32_t i = 0; i < PROCESS_MAX; i++) {
+		const struct process *process = &home->process[i];
+
+		if (process->state != STATE_FREE &&
+		    (process->pid == pid || process->group == pid || process->session == pid))
+			return true;
+	}
+	return thread_find(pid) != NULL;
+}
+
+static uint32_t pid_allocate(void)
+{
+	uint32_t pid = home_a()->last_pid;
+
+	do
+		pid = pid >= PID_MAX ? 2 : pid + 1;
+	while (pid_is_used(pid));
+	home_a()->last_pid = pid;
+	return pid;
+}
+
+struct thread *thread_claim(struct process *process, uint32_t slot)
+{
+	struct process_home *home = home_a();
+	struct thread *thread = &home->thread[slot];
+
+	if (thread->state != STATE_FREE)
+		return NULL;
+	thread->state = STATE_LIVE;
+	thread->slot = slot;
+	thread->process = process->slot;
+	thread->tid = process->thread_count ? pid_allocate() : process->pid;
+	thread->altstack.flags = SS_DISABLE;
+	process->thread_count++;
+	home->thread_count++;
+	return thread;
+}
+
+/* Slots are taken in turn: the core may still be stopping the thread that left a slot a moment ago. */
+struct thread *thread_allocate(struct process *process)
+{
+	static uint32_t turn;
+	struct thread *thread = NULL;
+
+	for (uint32_t tries = 0; tries < THREAD_MAX && !thread; tries++)
+		thread = thread_claim(process, ++turn % THREAD_MAX);
+	return thread;
+}
+
+/* The intent's data is large and means nothing at step 0. */
+void thread_free(struct thread *thread)
+{
+	process_of(thread)->thread_count--;
+	home_a()->thread_count--;
+	memset(thread, 0, offsetof(struct thread, intent));
+	thread->intent.step = 0;
+	memset(&thread->signals, 0, sizeof(thread->signals));
+}
+
+struct process *process_allocate(void)
+{
+	struct process_home *home = home_a();
+
+	for (uint32_t i = 0; i < PROCESS_MAX; i++) {
+		struct process *process = &home->process[i];
+
+		if (process->state != STATE_FREE)
+			continue;
+		process->slot = i;
+		process->pid = pid_allocate();
+		process->state = STATE_LIVE;
+		process->start_ns = rt_now_ns();
+		process->exit_signal = SIGCHLD;
+		return process;
+	}
+	return NULL;
+}
+
+void process_free(struct process *process) { memset(process, 0, sizeof(*process)); }
+
+bool group_is_orphaned(uint32_t group)
+{
+	struct process_home *home = home_a();
+
+	for (uint32_t i = 0; i < PROCESS_MAX; i++) {
+		const struct process *process = &home->process[i], *parent;
+
+		if (process->state != STATE_LIVE || process->group != group)
+			continue;
+		parent = process_find(process->parent);
+		if (parent && parent->group != group && parent->session == process->session)
+			return false;
+	}
+	return true;
+}

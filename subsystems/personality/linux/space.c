@@ -1,0 +1,163 @@
+/* Address spaces: building, sharing, copying for fork, giving back. See process.h for their life. */
+#include "memory.h"
+
+enum { OPS_HIGH = ZOG_TXN_OP_MAX - 64 }; /* staged so far: time to commit before staging more */
+
+struct space *space_at(uint32_t index) { return &home_a()->space[index]; }
+uint32_t space_index(const struct space *space) { return space - home_a()->space; }
+
+struct space *space_current(const struct zog_call *call)
+{
+	return space_at(home_a()->process[thread_current(call)->process].space);
+}
+
+/* A writable page of a shared file mapping may have been written through it since the last write-back. */
+void page_note_written(const struct space *space, uint64_t address, uint32_t entry)
+{
+	const struct vma *vma;
+
+	if ((entry & (PAGE_CACHE | PAGE_WRITABLE)) != (PAGE_CACHE | PAGE_WRITABLE))
+		return;
+	vma = vma_find(space, address);
+	if (vma && vma->node)
+		cache_page_dirty(vma->node, vma->node_page + ((address - vma->start) >> ZOG_PAGE_SHIFT));
+}
+
+static uint32_t page_drop(uint32_t owner, uint64_t address, uint32_t entry, void *argument)
+{
+	(void)owner;
+	page_note_written(argument, address, entry);
+	frame_release(entry & PAGE_FRAME);
+	return 0;
+}
+
+/* Gives everything of a space back, except its record. */
+static void space_release(struct space *space)
+{
+	for (const struct vma *vma = vma_after(space, 0); vma; vma = vma_next(vma))
+		if ((vma->flags & VMA_SHARED) && vma->node)
+			page_walk(space_index(space), vma->start, vma->end, page_drop, space);
+	page_release_all(space_index(space));
+	vma_remove_all(space);
+}
+
+static void space_destroy(struct space *space)
+{
+	space_release(space);
+	rt_stage(ZOG_OP_SPACE_DESTROY, space_index(space), 0, 0, 0, 0, 0);
+	memset(space, 0, sizeof(*space));
+}
+
+struct space *space_begin(struct thread *thread)
+{
+	struct process_home *home = home_a();
+
+	space_discard(thread);
+	for (uint32_t i = 0; i < SPACE_MAX; i++) {
+		struct space *space = &home->space[i];
+
+		if (space->state != STATE_FREE)
+			continue;
+		space->state = STATE_EMPTY;
+		space->mmap_top = MMAP_TOP;
+		thread->building = i + 1;
+		rt_stage(ZOG_OP_SPACE_CREATE, i, 0, 0, 0, 0, 0);
+		rt_commit();
+		return space;
+	}
+	return NULL;
+}
+
+/* A core slot that has just been given back is created again only in a later transaction. */
+void space_discard(struct thread *thread)
+{
+	if (!thread->building)
+		return;
+	space_destroy(space_at(thread->building - 1));
+	thread->building = 0;
+	rt_commit();
+}
+
+void space_leave(struct space *space)
+{
+	rt_assert(space->users > 0);
+	if (--space->users)
+		return;
+	space->state = STATE_DEAD;
+	home_a()->reap_count++;
+}
+
+void space_reap(void)
+{
+	struct process_home *home = home_a();
+
+	for (uint32_t i = 0; i < SPACE_MAX && home->reap_count; i++)
+		if (home->space[i].state == STATE_DEAD) {
+			space_destroy(&home->space[i]);
+			home->reap_count--;
+			rt_commit();
+		}
+}
+
+void space_unmap_pages(struct space *space, uint64_t start, uint64_t end)
+{
+	uint32_t index = space_index(space);
+
+	if (!page_any(index, start, end))
+		return;
+	page_walk(index, start, end, page_drop, space);
+	rt_stage(ZOG_OP_UNMAP, index, start, (end - start) >> ZOG_PAGE_SHIFT, 0, 0, 0);
+	if (rt_staged_count() > OPS_HIGH)
+		rt_commit();
+}
+
+/* --- fork -------------------------------------------------------------------------------------------------- */
+
+struct fork_walk {
+	struct space *from, *to;
+	bool failed;
+};
+
+static uint32_t page_fork(uint32_t owner, uint64_t address, uint32_t entry, void *argument)
+{
+	struct fork_walk *walk = argument;
+
+	(void)owner;
+	if (walk->failed)
+		return entry;
+	entry &= ~PAGE_WRITABLE;
+	if (!page_set(space_index(walk->to), address, entry)) {
+		walk->failed = true;
+		return entry;
+	}
+	frame_reference(entry & PAGE_FRAME);
+	return entry;
+}
+
+/* The parent's pages lose their writable bit in the same transaction in which the core makes them read-only. */
+static void range_fork(uint64_t address, uint64_t pages, void *argument)
+{
+	struct fork_walk *walk = argument;
+
+	page_walk(space_index(walk->from), address, address + pages * ZOG_PAGE_SIZE, page_fork, walk);
+	rt_stage(ZOG_OP_CLONE_RANGE, space_index(walk->from), space_index(walk->to), address, pages, 0, 0);
+	if (rt_staged_count() > OPS_HIGH)
+		rt_commit();
+}
+
+/* Pages of shared mappings are not copied: the child finds them again by page faults. */
+bool space_fork(struct space *child, struct space *parent)
+{
+	struct fork_walk walk = { parent, child, false };
+
+	if (!vma_copy_all(child, parent))
+		return false;
+	child->brk_start = parent->brk_start;
+	child->brk = parent->brk;
+	child->mmap_top = parent->mmap_top;
+	child->stack_low = parent->stack_low;
+	for (const struct vma *vma = vma_after(parent, 0); vma && !walk.failed; vma = vma_next(vma))
+		if (!(vma->flags & VMA_SHARED))
+			page_ranges(space_index(parent), vma->start, vma->end, range_fork, &walk);
+	return !walk.failed;
+}

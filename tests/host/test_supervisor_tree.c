@@ -1,7 +1,7 @@
 /* sources: subsystems/supervisor/supervisor/supervisor.c subsystems/supervisor/supervisor/command.c
  * subsystems/supervisor/supervisor/path.c subsystems/supervisor/supervisor/text.c
  * subsystems/supervisor/supervisor/symbols.c subsystems/supervisor/supervisor/system_report.c
- * subsystems/supervisor/supervisor/incident_report.c */
+ * subsystems/supervisor/supervisor/incident_report.c subsystems/supervisor/supervisor/method_name.c */
 /* flags: -Ibuild/gen/domains/supervisor */
 /* The supervisor's handlers on a core that is acted out here: four domains, incidents 45..300 still on file, and a
  * symbols module at its real address. */
@@ -56,7 +56,7 @@ zog_status_t rt_incident(uint32_t cap, uint32_t number, struct zog_incident *out
 		return ZOG_ERR_NOT_FOUND;
 	*out = (struct zog_incident){
 		.number = number, .domain = 1, .cause = ZOG_CAUSE_PAGE_FAULT, .vector = 14, .time_ns = 3000001000,
-		.address = 0xdead, .is_running = 1, .method = 0, .client = 2ull << 32 | 7, .ranges_undone = 4,
+		.address = 0xdead, .is_running = 1, .method = number == INCIDENT_NEWEST ? 0xfe03 : 0, .client = 2ull << 32 | (number == INCIDENT_NEWEST ? 0x8002 : 7), .ranges_undone = 4,
 		.regs = { .rip = IMAGE_BASE + 0x15 }, .trace_count = 3,
 		.trace = { IMAGE_BASE + 0x15, IMAGE_BASE + 0x30, CORE_BASE + 0x10 },
 		.tsc_fault = 5, .tsc_reply = number % 2 ? 77782 : 0,
@@ -268,6 +268,8 @@ static void a_summary_says_who_why_where_and_what_was_undone(void **state)
 	assert_non_null(strstr(text, "address: 0x000000000000dead"));
 	assert_non_null(strstr(text, "instruction: 0x0000000000400015 first fs/a.c:42\n"));
 	assert_non_null(strstr(text, "method: start, client: linux, thread 7\n"));
+	assert_non_null(strstr(read_text("incidents/300/summary"), "method: 3 of contract 254, client: linux, activity 2\n"));
+	read_text("incidents/47/summary");
 	assert_non_null(strstr(text, "rolled back: 4 ranges of the home region, 0 staged operations\n"));
 	assert_non_null(strstr(text, "first reply 77777 ticks"));
 	assert_non_null(strstr(read_text("incidents/46/summary"), "recovery: pending"));

@@ -5,14 +5,6 @@
  * hold anything; nothing here follows them, they are only printed. */
 #include "report.h"
 
-#include "contracts/block.h"
-#include "contracts/bus.h"
-#include "contracts/clock.h"
-#include "contracts/console.h"
-#include "contracts/entropy.h"
-#include "contracts/filesystem.h"
-#include "contracts/memory.h"
-#include "contracts/supervisor.h"
 #include "domain.h"
 #include "symbols.h"
 
@@ -94,37 +86,6 @@ static const char *cause_sentence(uint32_t cause)
 	};
 
 	return cause < ZOG_CAUSE_COUNT ? sentence[cause] : "the cause is unknown";
-}
-
-static const char *core_method_name(uint32_t method)
-{
-	static const char *const name[] = {
-		[ZOG_METHOD_START] = "start",
-		[ZOG_METHOD_ACTIVITY] = "activity",
-		[ZOG_METHOD_SYSCALL] = "syscall",
-		[ZOG_METHOD_PAGE_FAULT] = "page_fault",
-		[ZOG_METHOD_EXCEPTION] = "exception",
-		[ZOG_METHOD_ATTENTION] = "attention",
-		[ZOG_METHOD_QUIESCE] = "quiesce",
-	};
-
-	return method < sizeof(name) / sizeof(name[0]) ? name[method] : "unknown";
-}
-
-static const char *contract_name(uint32_t contract)
-{
-	static const char *const name[] = {
-		[BLOCK_CONTRACT] = "block",
-		[BUS_CONTRACT] = "bus",
-		[CLOCK_CONTRACT] = "clock",
-		[CONSOLE_CONTRACT] = "console",
-		[ENTROPY_CONTRACT] = "entropy",
-		[FILESYSTEM_CONTRACT] = "filesystem",
-		[MEMORY_CONTRACT] = "memory",
-		[SUPERVISOR_CONTRACT] = "supervisor",
-	};
-
-	return contract < sizeof(name) / sizeof(name[0]) && name[contract] ? name[contract] : "unknown";
 }
 
 /* --- code addresses ------------------------------------------------------------------------------------------ */
@@ -249,19 +210,30 @@ static void summary_place(struct text *text)
 	text_line_end(text);
 }
 
-static void summary_invocation(struct text *text)
+/* Threads of the core's own that run activities have this bit in their number. */
+#define THREAD_ACTIVITY 0x8000u
+
+static void client_write(struct text *text, uint64_t client)
 {
 	struct zog_domain_stats stats;
-	uint32_t contract = incident.method >> 8, method = incident.method & 0xff;
+	uint32_t thread = (uint32_t)client;
+
+	text_format(text, "%s, %s %u", domain_name((uint32_t)(client >> 32), &stats),
+		    thread & THREAD_ACTIVITY ? "activity" : "thread", thread & ~THREAD_ACTIVITY);
+}
+
+static void summary_invocation(struct text *text)
+{
+	const char *name = method_name(incident.method);
 
 	if (!incident.is_running)
 		return;
-	if (contract == 0)
-		text_format(text, "method: %s", core_method_name(method));
+	if (name)
+		text_format(text, "method: %s", name);
 	else
-		text_format(text, "method: %u of contract %s", method, contract_name(contract));
-	text_format(text, ", client: %s, thread %u", domain_name((uint32_t)(incident.client >> 32), &stats),
-		    (uint32_t)incident.client);
+		text_format(text, "method: %u of contract %u", incident.method & 0xff, incident.method >> 8);
+	text_format(text, ", client: ");
+	client_write(text, incident.client);
 	text_line_end(text);
 }
 
@@ -273,8 +245,9 @@ static void summary_outcome(struct text *text)
 	if (incident.tsc_reply == 0)
 		text_format(text, "recovery: pending, no reply since the fault");
 	else
-		text_format(text, "recovery: first reply %lu ticks of the time stamp counter after the fault",
-			    incident.tsc_reply - incident.tsc_fault);
+		text_format(text, "recovery: first reply %lu ticks of the time stamp counter after the fault%s",
+			    incident.tsc_reply - incident.tsc_fault,
+			    incident.is_running ? "" : ", waiting for a call included");
 	text_line_end(text);
 }
 

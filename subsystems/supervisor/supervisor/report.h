@@ -13,6 +13,10 @@ void system_report(enum system_file file, struct text *text);
 /* Name of a domain for people; *stats is the scratch memory that it is read into. */
 const char *domain_name(uint32_t domain, struct zog_domain_stats *stats);
 
+/* method_name.c */
+/* "contract.method", or NULL when it has no name here. */
+const char *method_name(uint32_t method);
+
 /* incident_report.c */
 /* ZOG_ERR_NOT_FOUND when incident `number` is not, or no longer, on file. */
 zog_status_t incident_report(uint32_t number, enum incident_file file, struct text *text);

@@ -36,7 +36,7 @@ static void activities_build(struct domain *domain, uint32_t *next)
 		thread->root_domain = domain;
 		thread->root_pending = 1;
 		thread->root_method = ZOG_METHOD_ACTIVITY;
-		memcpy(thread->root_word, word, sizeof(word));
+		memcpy(thread->frame[0].word, word, sizeof(word));
 		thread->wait_deadline_ns = UINT64_MAX;
 		thread_make_ready(thread);
 	}

@@ -53,6 +53,13 @@ void domain_release(struct cpu *cpu, struct domain *domain)
 	}
 }
 
+void control_requested(struct cpu *cpu)
+{
+	for (uint32_t i = 0; i < domain_total; i++)
+		if (domain_table[i].request == REQUEST_KILL && lock_try(&domain_table[i].lock, cpu->id))
+			domain_release(cpu, &domain_table[i]);
+}
+
 static void request_carry_out(struct cpu *cpu, struct domain *domain)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

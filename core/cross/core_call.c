@@ -1,5 +1,4 @@
-/* The core's system-call entry: a program's call becomes a call of its personality; a domain's is a core call, one
- * row of call_table each. Handlers read their arguments from cpu->domain_regs and put results there. */
+/* Core calls of domains: one row of call_table each. Handlers read their arguments from cpu->domain_regs and put results there. */
 #include <stddef.h>
 #include "cross/crossing.h"
 #include "cross/schedule.h"
@@ -230,22 +229,12 @@ static void (*const call_table[ZOG_CORE_CALL_COUNT])(struct cpu *cpu) = {
 	[ZOG_CORE_FAIL] = call_fail,
 };
 
-void core_syscall(struct cpu *cpu, struct zog_regs *regs);
-void core_syscall(struct cpu *cpu, struct zog_regs *regs)
+void core_call(struct cpu *cpu, uint64_t number)
 {
-	struct thread *thread = cpu->thread;
-
 	journal_begin(cpu);
-	if (thread->depth == 0) {
-		uint64_t word[7] = { regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 };
-		regs->fs_base = fs_base_read();
-		regs->gs_base = user_gs_base_read();
-		thread->must_load_all = 0;
-		root_call(thread, ZOG_METHOD_SYSCALL, word);
-	} else if (regs->rax < ZOG_CORE_CALL_COUNT) {
-		call_table[regs->rax](cpu);
-	} else {
-		domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, regs->rax, 0);
-	}
+	if (number < ZOG_CORE_CALL_COUNT)
+		call_table[number](cpu);
+	else
+		domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, number, 0);
 	core_leave(cpu);
 }

@@ -409,7 +409,7 @@ void root_call(struct thread *thread, uint16_t method, const uint64_t word[7])
 	thread->root_method = method;
 	thread->root_reason = ZOG_REASON_CALL;
 	for (uint32_t i = 0; i < 7; i++)
-		thread->root_word[i] = word[i];
+		thread->frame[0].word[i] = word[i];
 }
 
 static void root_enter(struct cpu *cpu, struct thread *thread)
@@ -417,8 +417,6 @@ static void root_enter(struct cpu *cpu, struct thread *thread)
 	struct call_frame *frame = frame_push(thread, thread->root_domain, thread->root_method, ZOG_CLIENT_CORE << 32 | thread->id);
 
 	frame->reason = thread->root_reason;
-	for (uint32_t i = 0; i < 7; i++)
-		frame->word[i] = thread->root_word[i];
 	vector_close(cpu);
 	frame_issue(cpu);
 }

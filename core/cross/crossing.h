@@ -18,4 +18,8 @@ void root_call(struct thread *thread, uint16_t method, const uint64_t word[7]);
 void crossing_call(struct cpu *cpu);
 void crossing_reply(struct cpu *cpu);
 
+
+/* Core call NUMBER of the running domain, the general way (core_call.c). */
+void core_call(struct cpu *cpu, uint64_t number);
+
 #endif

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include "arch/x86_64/apic.h"
 #include "cross/crossing.h"
+#include "cross/control.h"
 #include "cross/schedule.h"
 #include "fault/fault.h"
 #include "irq/irq.h"
@@ -41,6 +42,8 @@ static bool interrupt_common_part(struct cpu *cpu, uint32_t vector)
 	if (vector == VECTOR_TIMER || vector == VECTOR_REQUEST) {
 		apic_acknowledge();
 		cpu_poll();
+		if (vector == VECTOR_REQUEST)
+			control_requested(cpu);
 		if (vector == VECTOR_TIMER) {
 			cpu->ticks++;
 			deadline_check();

@@ -43,6 +43,13 @@ struct contract_desc { /* contract numbers start at 1; entry 0 is empty */
 	uint32_t server; /* domain */
 };
 
+/* One end of a stream; its place in the domain's table is its place at ZOG_STREAM_BASE. */
+enum stream_role { STREAM_PRODUCER = 0, STREAM_CONSUMER = 1 };
+struct stream_desc {
+	uint32_t role, pages;
+	uint32_t peer, peer_index; /* domain, and place in its table */
+};
+
 struct domain_desc {
 	const char *name;
 	const struct cap_desc *cap; /* capability index = place in this table; 0 is always CAP_NONE */
@@ -61,6 +68,8 @@ struct domain_desc {
 	uint32_t thread_count, space_count; /* programs */
 	uint64_t page_table_bytes;
 	const char *module;      /* name of the boot module mapped at ZOG_MODULE_BASE, or NULL */
+	const struct stream_desc *stream;
+	uint32_t stream_count;
 };
 
 /* A domain's image, inside the core's own file. Contents stay in place: text and constants are mapped from here. */

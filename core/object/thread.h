@@ -44,13 +44,12 @@ struct thread {
 	uint32_t is_activity;
 	struct domain *root_domain;
 	struct space *space;
-	/* the root call */
+	/* the root call; its words stand in frame[0].word for as long as it is pending or runs */
 	uint32_t root_pending;
 	uint16_t root_method;
 	uint8_t root_reason;
 	uint8_t keep_rax;       /* the result of the root call is not for rax */
 	uint8_t must_load_all;  /* leave by iretq: registers did not come by a system call */
-	uint64_t root_word[7];
 	int32_t slice_ticks;
 	uint32_t depth;
 	struct call_frame frame[FRAME_MAX];

@@ -1,0 +1,200 @@
+/* System-call entry, and the common case of a crossing, straight through: callee ready and free, nothing asked of anybody, nobody to be told.
+ * Each function decides first, then acts; where the common case does not hold it returns false with nothing changed
+ * and crossing.c does the same work step by step. The two must stay alike: the tests run both. */
+#include "cross/crossing.h"
+#include "object/domain.h"
+#include "object/lock.h"
+
+#define READY_AND_UNASKED(domain) ((domain)->state == DOMAIN_READY && (domain)->request == REQUEST_NONE && (domain)->step_kill == 0)
+#define PLAIN_FLAGS (RFLAGS_FIXED | RFLAGS_INTERRUPT)
+
+static inline void space_load(struct cpu *cpu, const struct domain *domain)
+{
+	/* A CPU that still has this domain's tables loaded from before a reset must drop what it cached. */
+	if (cpu->cr3 == domain->cr3 && cpu->seen_resets[domain->id] == domain->resets)
+		return;
+	cpu->seen_resets[domain->id] = domain->resets;
+	cpu->cr3 = domain->cr3;
+	cpu->space_switches++;
+	cr3_write(domain->cr3);
+}
+
+static inline void entry_state(struct cpu *cpu, struct zog_regs *regs, const struct domain *domain)
+{
+	regs->rip = domain->image->entry;
+	regs->rflags = PLAIN_FLAGS;
+	regs->rsp = ZOG_STACK_BASE + (cpu->id + 1ul) * ZOG_STACK_STRIDE;
+	regs->r15 = regs->rbp = regs->rbx = regs->rax = 0;
+}
+
+static inline bool fast_call(struct cpu *cpu, struct thread *thread)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+	struct call_frame *caller = &thread->frame[thread->depth - 1];
+	const struct domain_desc *desc = caller->domain->desc;
+	uint64_t index = regs->rdi, method = regs->rsi;
+
+	if (index >= desc->cap_count || thread->depth == FRAME_MAX)
+		return false;
+	const struct cap_desc *cap = &desc->cap[index];
+	if (cap->type != CAP_ENTRY || method >> 8 != cap->b)
+		return false;
+	const struct contract_desc *contract = &system_contract[cap->b];
+	struct domain *domain = &domain_table[cap->a];
+	if ((method & 0xff) >= contract->method_count || !READY_AND_UNASKED(domain) || !lock_try(&domain->lock, cpu->id))
+		return false;
+	if (!READY_AND_UNASKED(domain)) {
+		lock_release(&domain->lock);
+		return false;
+	}
+	caller->resume_rip = regs->rip;
+	caller->resume_rsp = regs->rsp;
+	caller->resume_rbp = regs->rbp;
+	struct call_frame *frame = caller + 1;
+	thread->depth++;
+	frame->domain = domain;
+	frame->phase = PHASE_RUN;
+	frame->method = (uint16_t)method;
+	frame->reason = ZOG_REASON_CALL;
+	frame->fault_count = 0;
+	frame->ticks_left = contract->method[method & 0xff].deadline_ms + 1u;
+	frame->client = (uint64_t)caller->domain->id << 32 | thread->id;
+	frame->word[0] = regs->rdx;
+	frame->word[1] = regs->r10;
+	frame->word[2] = regs->r8;
+	frame->word[3] = regs->r9;
+	frame->word[4] = regs->r12;
+	frame->word[5] = regs->r13;
+	frame->word[6] = regs->r14 = 0;
+	regs->rdi = method | (uint64_t)cpu->id << 24;
+	regs->rsi = frame->client;
+	entry_state(cpu, regs, domain);
+	space_load(cpu, domain);
+	domain->stats.invocations++;
+	return true;
+}
+
+static inline bool transaction_is_empty(const struct zog_txn *txn) { return (txn->range_count | txn->op_count | txn->is_page_mode) == 0; }
+
+static bool fast_reply_to_program(struct cpu *cpu, struct thread *thread, struct domain *domain)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+
+	if (thread->is_activity || thread->root_method != ZOG_METHOD_SYSCALL || thread->is_dying || thread->has_attention || thread->keep_rax ||
+	    cpu->must_reschedule || cpu->vector_owner != thread || thread->vector_cpu != cpu->id)
+		return false;
+	lock_release(&domain->lock);
+	thread->depth = 0;
+	thread->root_pending = 0;
+	thread->regs.rax = regs->rsi;
+	cpu->space_switches++;
+	cpu->cr3 = thread->space->cr3;
+	cr3_write(cpu->cr3);
+	cr0_write(CR0_VALUE);
+	fs_base_write(thread->regs.fs_base);
+	user_gs_base_write(thread->regs.gs_base);
+	cpu->save = &thread->regs;
+	cpu->exit_full = thread->must_load_all;
+	return true;
+}
+
+static inline bool fast_reply(struct cpu *cpu, struct thread *thread)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+	struct call_frame *frame = &thread->frame[thread->depth - 1];
+	struct domain *domain = frame->domain;
+	zog_status_t status = (zog_status_t)regs->rdi;
+
+	if (status == ZOG_RETRY || status == ZOG_WAIT || frame->phase != PHASE_RUN || domain->request != REQUEST_NONE ||
+	    domain->open_incident != NULL || domain->start_failures != 0 || !transaction_is_empty(domain->txn))
+		return false;
+	if (thread->depth == 1)
+		return status == ZOG_OK && fast_reply_to_program(cpu, thread, domain);
+	struct call_frame *caller = frame - 1;
+	if (caller->phase != PHASE_RUN || caller->domain->request != REQUEST_NONE || caller->domain->step_kill != 0)
+		return false;
+	lock_release(&domain->lock);
+	thread->depth--;
+	regs->rax = (uint64_t)status;
+	regs->r9 = regs->r8;
+	regs->r8 = regs->r10;
+	regs->r10 = regs->rdx;
+	regs->rdx = regs->rsi;
+	regs->rdi = regs->rsi = regs->rbx = regs->r12 = regs->r13 = regs->r14 = regs->r15 = 0;
+	regs->rip = caller->resume_rip;
+	regs->rsp = caller->resume_rsp;
+	regs->rbp = caller->resume_rbp;
+	regs->rflags = PLAIN_FLAGS;
+	space_load(cpu, caller->domain);
+	return true;
+}
+
+static inline bool fast_program(struct cpu *cpu, struct thread *thread)
+{
+	struct domain *domain = thread->root_domain;
+	struct zog_regs *from = &thread->regs, *regs = &cpu->domain_regs;
+
+	if (thread->is_dying || thread->has_attention || !READY_AND_UNASKED(domain) || !lock_try(&domain->lock, cpu->id))
+		return false;
+	if (!READY_AND_UNASKED(domain)) {
+		lock_release(&domain->lock);
+		return false;
+	}
+	from->fs_base = fs_base_read();
+	from->gs_base = user_gs_base_read();
+	thread->must_load_all = 0;
+	thread->root_pending = 1;
+	thread->root_method = ZOG_METHOD_SYSCALL;
+	thread->root_reason = ZOG_REASON_CALL;
+	struct call_frame *frame = &thread->frame[0];
+	thread->depth = 1;
+	frame->domain = domain;
+	frame->phase = PHASE_RUN;
+	frame->method = ZOG_METHOD_SYSCALL;
+	frame->reason = ZOG_REASON_CALL;
+	frame->fault_count = 0;
+	frame->ticks_left = domain->desc->contract0_deadline_ms + 1;
+	frame->client = ZOG_CLIENT_CORE << 32 | thread->id;
+	regs->rdx = frame->word[0] = from->rax;
+	regs->r10 = frame->word[1] = from->rdi;
+	regs->r8 = frame->word[2] = from->rsi;
+	regs->r9 = frame->word[3] = from->rdx;
+	regs->r12 = frame->word[4] = from->r10;
+	regs->r13 = frame->word[5] = from->r8;
+	regs->r14 = frame->word[6] = from->r9;
+	regs->rdi = ZOG_METHOD_SYSCALL | (uint64_t)cpu->id << 24;
+	regs->rsi = frame->client;
+	entry_state(cpu, regs, domain);
+	cr0_write(CR0_VALUE | CR0_TASK_SWITCHED);
+	space_load(cpu, domain);
+	cpu->save = regs;
+	domain->stats.invocations++;
+	return true;
+}
+
+static void program_call(struct cpu *cpu, struct thread *thread, struct zog_regs *regs)
+{
+	uint64_t word[7] = { regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 };
+
+	regs->fs_base = fs_base_read();
+	regs->gs_base = user_gs_base_read();
+	thread->must_load_all = 0;
+	root_call(thread, ZOG_METHOD_SYSCALL, word);
+	core_leave(cpu);
+}
+
+void core_syscall(struct cpu *cpu, struct zog_regs *regs);
+void core_syscall(struct cpu *cpu, struct zog_regs *regs)
+{
+	struct thread *thread = cpu->thread;
+
+	if (thread->depth == 0) {
+		if (!fast_program(cpu, thread))
+			program_call(cpu, thread, regs);
+		return;
+	}
+	uint64_t number = regs->rax;
+	if (number == ZOG_CORE_CALL ? fast_call(cpu, thread) : number == ZOG_CORE_REPLY ? fast_reply(cpu, thread) : false)
+		return;
+	core_call(cpu, number);
+}

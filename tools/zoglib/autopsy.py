@@ -2,6 +2,7 @@
 
 The images under build/ must be those that ran: a build after the run can move code, and then lines are off."""
 
+import json
 import os
 import re
 import subprocess
@@ -58,6 +59,34 @@ def register_lines(fields):
 	return ["  " + "  ".join(cells[i : i + 3]) for i in range(0, len(cells), 3)]
 
 
+CORE_METHODS = ("start", "activity", "system call", "page fault", "exception", "attention", "quiesce")
+CLIENT_CORE = 0xFFFF # ZOG_CLIENT_CORE of abi/zog/core.h
+
+
+def method_name(method):
+	"""The method by its name, as the built contracts have it."""
+	contract, number = method >> 8, method & 255
+	if contract == 0:
+		return CORE_METHODS[number] if number < len(CORE_METHODS) else f"core method {number}"
+	try:
+		with open(os.path.join(BUILD, "gen", "contracts", "contracts.json")) as file:
+			found = {c["number"]: c for c in json.load(file)["contracts"]}[contract]
+		return found["name"] + "." + {m["number"]: m["name"] for m in found["methods"]}[number]
+	except (OSError, KeyError, ValueError):
+		return f"contract {contract} method {number}"
+
+
+def client_name(client):
+	domain, thread = client >> 32, client & 0xFFFFFFFF
+	if domain == CLIENT_CORE:
+		return f"the core, thread {thread}"
+	try:
+		with open(os.path.join(BUILD, "gen", "system", "domains.txt")) as file:
+			return f"{file.read().split()[domain]}, thread {thread}"
+	except (OSError, IndexError):
+		return f"domain {domain}, thread {thread}"
+
+
 def report(number, fields, recovered):
 	"""The post-mortem as text."""
 	cause = fields.get("cause", "?")
@@ -69,7 +98,7 @@ def report(number, fields, recovered):
 		f"  cause        {cause}, CPU vector {fields.get('vector', '?')}, address {fields.get('address', '?')}, error {fields.get('error', '?')}",
 		f"  rolled back  {fields.get('undone_ranges', '?')} ranges of the home region, {fields.get('undone_ops', '?')} staged operations"]
 	if fields.get("running") == "1":
-		lines.append(f"  serving      contract {method >> 8} method {method & 255} for domain {client >> 32}, thread {client & 0xffffffff}")
+		lines.append(f"  serving      {method_name(method)} for {client_name(client)}")
 	if number in recovered:
 		lines.append(f"  recovered    {recovered[number]} instructions from the fault to the first reply")
 	else:

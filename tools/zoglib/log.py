@@ -5,7 +5,7 @@ import re
 # How causes (enum zog_cause of abi/zog/core.h) read in a sentence.
 CAUSES = {
 	"killed": "was killed",
-	"page_fault": "touched memory that it may not touch",
+	"page-fault": "touched memory that it may not touch",
 	"exception": "met a CPU exception",
 	"deadline": "hung and missed its deadline",
 	"store": "tried to store outside its memory",
@@ -18,7 +18,7 @@ CAUSES = {
 	"core": "met an exception in the core",
 	"start": "could not start",
 }
-RECORD = re.compile(r"zog: (incident|recovered|power off|fatal)\b ?(.*)")
+RECORD = re.compile(r"zog: (incident|recovered|power off|fatal|quarantine|poison)\b ?(.*)")
 
 
 def parse_fields(text):
@@ -34,7 +34,7 @@ def parse_record(line):
 	kind, rest = match.groups()
 	if kind == "fatal":
 		return kind, None, rest.strip()
-	if kind == "power off":
+	if kind in ("power off", "quarantine", "poison"):
 		return kind, None, parse_fields(rest)
 	number, _, rest = rest.partition(" ")
 	return (kind, int(number), parse_fields(rest)) if number.isdigit() else None
@@ -48,6 +48,7 @@ class Log:
 		self.recovered = {}  # number -> instructions
 		self.power_off = None  # exit status
 		self.fatal = None
+		self.quarantined = []  # domains given up on
 
 	def feed(self, line):
 		"""Takes a line in; returns its record or None."""
@@ -59,10 +60,12 @@ class Log:
 			self.incidents[number] = fields
 		elif kind == "recovered":
 			self.recovered[number] = int(fields.get("instructions", 0))
+		elif kind == "quarantine":
+			self.quarantined.append(fields.get("domain", "?"))
 		elif kind == "power off":
 			status = fields.get("status", "")
 			self.power_off = int(status) if status.isdigit() else 1
-		else:
+		elif kind == "fatal":
 			self.fatal = self.fatal or fields
 		return record
 
@@ -82,3 +85,7 @@ def incident_sentence(number, fields):
 	asked = ", as asked for" if fields.get("asked") == "1" else ""
 	return f"zog: incident {number}: {fields.get('domain', '?')} {what}{asked}; it is being restarted. " \
 		   f"Details: ./zog autopsy {number}"
+
+
+def quarantine_sentence(fields):
+	return f"zog: {fields.get('domain', '?')} fails again and again and is given up; what needs it will fail. Details: ./zog incidents"

@@ -12,7 +12,7 @@ import tty
 
 from .build import RUN, Failure, in_build, make
 from .disk import disk_default
-from .log import incident_sentence, parse_record
+from .log import incident_sentence, parse_record, quarantine_sentence
 from .machine import Config, Machine, disk_of_user, machine_verdict
 
 ESCAPE = 0x01  # Ctrl-A
@@ -135,6 +135,8 @@ class Session:
 			self.machine.process.kill() # nothing follows; the verdict carries the text
 		elif kind == "incident" and self.is_interactive:
 			self.terminal.tell(incident_sentence(number, fields))
+		elif kind == "quarantine":
+			self.terminal.tell(quarantine_sentence(fields))
 
 
 def main(options):

@@ -7,6 +7,7 @@
  * Reading (MC146818 data sheet, "Update Cycle"): while bit 7 of register A is set the registers may change under
  * the reader. That flag can rise between two reads, so a sample counts only when a second one equals it. */
 #include "rt/rt.h"
+#include "base/intact.h"
 #include "domain.h"
 #include "contracts/clock_server.h"
 #include "date.h"
@@ -101,7 +102,7 @@ static uint64_t epoch_read(void)
 
 zog_status_t domain_start(struct zog_call *call)
 {
-	struct home *home = rt_home();
+	struct home *home = home_intact(sizeof(*home));
 
 	(void)call;
 	if (!home->is_known) {
@@ -113,7 +114,7 @@ zog_status_t domain_start(struct zog_call *call)
 
 zog_status_t clock_epoch_serve(struct zog_call *call, uint64_t *epoch_ns)
 {
-	const struct home *home = rt_home();
+	const struct home *home = home_intact(sizeof(*home));
 
 	(void)call;
 	*epoch_ns = home->epoch_ns;

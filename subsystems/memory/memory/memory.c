@@ -6,6 +6,7 @@
  * that was given its run gets the same answer for ever. Shares are percent of the whole, so that what a domain gets
  * does not depend on who asked first. */
 #include "rt/rt.h"
+#include "base/intact.h"
 #include "domain.h"
 #include "contracts/memory_server.h"
 
@@ -28,7 +29,7 @@ _Static_assert(DOMAIN_COUNT <= ZOG_DOMAIN_MAX, "every domain has a record");
 
 zog_status_t domain_start(struct zog_call *call)
 {
-	struct home *home = rt_home();
+	struct home *home = home_intact(sizeof(*home));
 
 	(void)call;
 	if (!home->is_known) {
@@ -62,7 +63,7 @@ static uint32_t share_percent(uint32_t domain)
 
 zog_status_t memory_share_serve(struct zog_call *call, uint64_t *first_frame, uint64_t *count)
 {
-	struct home *home = rt_home();
+	struct home *home = home_intact(sizeof(*home));
 	uint32_t client = call->client_domain;
 	uint32_t percent = share_percent(client);
 
@@ -83,7 +84,7 @@ zog_status_t memory_share_serve(struct zog_call *call, uint64_t *first_frame, ui
 
 zog_status_t memory_usage_serve(struct zog_call *call, uint64_t *total, uint64_t *granted)
 {
-	const struct home *home = rt_home();
+	const struct home *home = home_intact(sizeof(*home));
 
 	(void)call;
 	*total = home->total;

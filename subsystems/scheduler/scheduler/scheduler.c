@@ -8,6 +8,7 @@
  * Protocol. The activity looks at the counts, stages ZOG_OP_SCHEDULE when the slice changes and records it in the
  * same commit, then waits with a deadline on an event that nobody notifies. Cut anywhere, it starts over. */
 #include "rt/rt.h"
+#include "base/intact.h"
 #include "domain.h"
 
 #define ROUND_NS 10000000ull
@@ -37,7 +38,7 @@ static uint64_t slice_choose(uint64_t ready_count)
 
 zog_status_t domain_activity(struct zog_call *call)
 {
-	struct home *home = rt_home();
+	struct home *home = home_intact(sizeof(*home));
 	uint64_t slice_ns = slice_choose(threads_ready());
 	uint64_t seen = rt_event_count(EVENT_NEVER);
 

@@ -6,6 +6,7 @@
  * so a file that changes between two reads may show a seam, never a wrong length. The core restarts domains without
  * the supervisor; a dead supervisor costs its clients a repeat of their call, nothing else. */
 #include "rt/rt.h"
+#include "base/intact.h"
 #include "domain.h"
 #include "contracts/supervisor_server.h"
 #include "command.h"
@@ -18,9 +19,11 @@ struct home {
 };
 _Static_assert(sizeof(struct home) <= HOME_BYTES, "the home region holds the records");
 
+/* A damaged record would answer a command that was never carried out, or refuse its client for ever. The runtime asks
+ * for the table before it stores there, and commands are rare: the whole table is compared. */
 struct rt_once_table *rt_once_table(void)
 {
-	struct home *home = rt_home();
+	struct home *home = home_intact(sizeof(*home));
 
 	return &home->once;
 }

@@ -25,6 +25,11 @@
 #define ZOG_DMA_BASE 0x0000680000000000ul    /* DMA memory, physically contiguous, RW- */
 #define ZOG_MMIO_BASE 0x0000700000000000ul   /* device windows */
 #define ZOG_MMIO_STRIDE 0x0000000010000000ul
+#define ZOG_STREAM_BASE 0x0000780000000000ul /* streams: the own pages RW-, the peer's of the same stream R-- */
+#define ZOG_STREAM_STRIDE 0x0000000000400000ul
+#define ZOG_STREAM_PEER_OFFSET 0x0000000000200000ul /* from the own pages to the peer's */
+#define ZOG_STREAM_MAX 8
+#define ZOG_STREAM_PAGES_MAX 512
 #define ZOG_USER_END 0x00007ffffffff000ul
 
 /* Message area of DOMAIN on CPU: what it passes by reference in a crossing, and its replies. Each side

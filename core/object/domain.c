@@ -172,6 +172,31 @@ static void device_memory_build(struct domain *domain)
 			 range_build(domain, ZOG_MMIO_BASE + i * ZOG_MMIO_STRIDE, 512), 0);
 }
 
+static uint64_t stream_frames[ZOG_DOMAIN_MAX][ZOG_STREAM_MAX];
+
+/* Own stream pages outlive restarts: what is published in them stays published. */
+static void streams_build(struct domain *domain)
+{
+	for (uint32_t i = 0; i < domain->desc->stream_count; i++) {
+		uint64_t pages = domain->desc->stream[i].pages, start = ZOG_STREAM_BASE + i * ZOG_STREAM_STRIDE;
+		stream_frames[domain->id][i] = boot_memory(pages * ZOG_PAGE_SIZE, FRAME_DOMAIN, domain->id);
+		area_map_fixed(area_add(domain, AREA_FIXED, start, pages, range_build(domain, start, pages), stream_frames[domain->id][i]),
+			       PTE_WRITE | PTE_NO_EXECUTE);
+	}
+}
+
+static void streams_map_peers(struct domain *domain)
+{
+	for (uint32_t i = 0; i < domain->desc->stream_count; i++) {
+		const struct stream_desc *stream = &domain->desc->stream[i];
+		uint64_t pages = system_domain[stream->peer].stream[stream->peer_index].pages;
+		uint64_t start = ZOG_STREAM_BASE + i * ZOG_STREAM_STRIDE + ZOG_STREAM_PEER_OFFSET;
+		struct area area = { .pages = pages, .entry = range_build(domain, start, pages),
+				     .physical = stream_frames[stream->peer][stream->peer_index] };
+		area_map_fixed(&area, PTE_NO_EXECUTE);
+	}
+}
+
 void domain_build(struct domain *domain, uint32_t id)
 {
 	domain->id = id;
@@ -186,6 +211,7 @@ void domain_build(struct domain *domain, uint32_t id)
 	scratch_build(domain);
 	information_build(domain);
 	device_memory_build(domain);
+	streams_build(domain);
 	domain->event = boot_pointer((domain->desc->event_count + 1) * sizeof(struct event));
 	domain->stats.home_bytes = domain->home_bytes;
 	domain->stats.heap_bytes = domain->desc->heap_bytes;
@@ -231,6 +257,7 @@ void domain_build_peers(struct domain *domain)
 		else
 			area_map_fixed(&area, PTE_NO_EXECUTE);
 	}
+	streams_map_peers(domain);
 	module_map(domain);
 }
 

@@ -26,7 +26,7 @@ struct area {
 	const uint8_t *content; /* AREA_DATA: initial bytes */
 	uint64_t content_bytes;
 };
-#define AREA_MAX 28u
+#define AREA_MAX 36u
 
 enum domain_state { DOMAIN_DOWN = 0, DOMAIN_READY = 1, DOMAIN_QUARANTINED = 2 };
 enum domain_request { REQUEST_NONE = 0, REQUEST_KILL = 1, REQUEST_HANG = 2 };

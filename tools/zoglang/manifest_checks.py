@@ -13,6 +13,8 @@ CORE_PORTS = ((0x20, 0x21), (0x40, 0x43), (0xA0, 0xA1), (0x2F8, 0x2FF))
 CASCADE_LINE = 2  # of the two ISA interrupt controllers; no device can raise it
 ONCE_CLIENTS = c_constant("lib/rt/rt.h", "RT_ONCE_CLIENTS")
 ONCE_ACTIVITIES = c_constant("lib/rt/once.c", "ONCE_ACTIVITIES")
+STREAM_MAX = c_constant("abi/zog/layout.h", "ZOG_STREAM_MAX")
+STREAM_ROLES = ("producer", "consumer")
 EVENT_NAMES_TAKEN = ("dynamic_base", "dynamic_count")
 
 
@@ -35,6 +37,7 @@ class ManifestChecks:
 			self.own_check(manifest)
 			self.uses_check(manifest)
 			self.waits_check(manifest)
+		self.streams_check()
 		self.once_check()
 		self.cycle_check()
 		self.ports_check()
@@ -82,7 +85,8 @@ class ManifestChecks:
 		for name in manifest.events:
 			if name in EVENT_NAMES_TAKEN:
 				self.error(manifest, f"event '{name}' has a name that domain.h needs for itself", "events")
-		for table, entries in (("ports", manifest.ports), ("activity", manifest.activities)):
+		for table, entries in (("ports", manifest.ports), ("activity", manifest.activities),
+		                       ("stream", manifest.streams)):
 			names = [e["name"] for e in entries]
 			for place, name in enumerate(names):
 				if name in names[:place]:
@@ -144,6 +148,32 @@ class ManifestChecks:
 				self.error(manifest, f"contract '{name}' has no event '{event}'" + nearest(event, events), "waits")
 			elif provider is manifest:
 				self.error(manifest, f"'{wait}' is an own event; waits are for events of others", "waits")
+
+	def streams_check(self):
+		"""A stream stands in the manifests of both ends, under one name and with opposite roles."""
+		for manifest in self.manifests:
+			if len(manifest.streams) > STREAM_MAX:
+				self.error(manifest, f"{len(manifest.streams)} streams; a domain has room for {STREAM_MAX}", "", "stream")
+			for place, stream in enumerate(manifest.streams):
+				self.stream_check(manifest, stream, place)
+
+	def stream_check(self, manifest, stream, place):
+		def error(reason, key):
+			self.error(manifest, reason, key, "stream", place)
+
+		if stream["role"] not in STREAM_ROLES:
+			error(f"unknown role '{stream['role']}'; there are producer and consumer", "role")
+			return
+		peer = next((m for m in self.manifests if m.name == stream["peer"]), None)
+		if peer is None or peer is manifest:
+			known = [m.name for m in self.manifests if m is not manifest]
+			error(f"stream to the unknown domain '{stream['peer']}'" + nearest(stream["peer"], known), "peer")
+			return
+		other = next((s for s in peer.streams if s["name"] == stream["name"]), None)
+		if other is None or other["peer"] != manifest.name:
+			error(f"{peer.name} has no stream '{stream['name']}' with peer '{manifest.name}'", "name")
+		elif other["role"] == stream["role"]:
+			error(f"{peer.name} is {other['role']} of stream '{stream['name']}', too: one writes and one reads", "role")
 
 	def once_check(self):
 		"""The kept replies of once methods are found by client thread: two client domains would share them."""
@@ -238,7 +268,8 @@ class ManifestChecks:
 				self.error(holders[1], f"right '{right}' is already held by {holders[0].name}", "rights")
 
 	def budget_check(self):
-		total = sum(HOME_IMAGES * m.home_kib + m.heap_kib + m.dma_kib + m.page_table_kib for m in self.manifests)
+		total = sum(HOME_IMAGES * m.home_kib + m.heap_kib + m.dma_kib + m.page_table_kib
+		            + 4 * sum(s["pages"] for s in m.streams) for m in self.manifests)
 		if total > self.budget_mib * 1024:
 			largest = max(self.manifests, key=lambda m: m.home_kib + m.heap_kib + m.page_table_kib)
 			self.error(largest, f"all domains together need {total} KiB (home regions twice); the budget is "

@@ -51,6 +51,16 @@ def irq_table(domain):
 	return text + "};\n"
 
 
+def stream_table(domain):
+	if not domain.streams:
+		return ""
+	text = f"static const struct stream_desc {domain.name}_streams[] = {{\n"
+	for stream, peer, index in domain.streams:
+		text += (f"\t{{ STREAM_{stream['role'].upper()}, {stream['pages']}, {peer.id}, {index} }}, "
+		         f"/* {stream['name']}: peer {peer.name} */\n")
+	return text + "};\n"
+
+
 def domain_entry(domain):
 	manifest, name = domain.manifest, domain.name
 	rows = [
@@ -67,6 +77,7 @@ def domain_entry(domain):
 		("thread_count", manifest.threads), ("space_count", manifest.spaces),
 		("page_table_bytes", manifest.page_table_kib * 1024),
 		("module", f'"{manifest.module}"' if manifest.module else "NULL"),
+		("stream", f"{name}_streams" if domain.streams else "NULL"), ("stream_count", len(domain.streams)),
 	]
 	return f"\t[{domain.id}] = {{\n" + "".join(f"\t\t.{key} = {value},\n" for key, value in rows) + "\t},\n"
 
@@ -74,7 +85,7 @@ def domain_entry(domain):
 def system_text(system):
 	text = NOTICE + '#include <stddef.h>\n#include "object/system.h"\n\n' + contract_tables(system)
 	for domain in system.domains:
-		text += cap_table(domain) + irq_table(domain)
+		text += cap_table(domain) + irq_table(domain) + stream_table(domain)
 	text += "\n/* Callees stand before their callers. */\nconst struct domain_desc system_domain[] = {\n"
 	text += "".join(domain_entry(d) for d in system.domains)
 	return text + f"}};\nconst uint32_t system_domain_count = {len(system.domains)};\n"
@@ -98,7 +109,7 @@ def authority_macros(domain):
 	text += define("EVENT_DYNAMIC_COUNT", f"{domain.manifest.dynamic_events}u")
 	for place, activity in enumerate(domain.manifest.activities):
 		text += define(f"ACTIVITY_{activity['name'].upper()}", f"{place}u")
-	return text + "\n"
+	return text + "\n" + stream_macros(domain)
 
 
 def identity_macros(system, domain):
@@ -117,6 +128,15 @@ def identity_macros(system, domain):
 		if server:
 			text += define(f"SERVER_{contract['name'].upper()}", f"{server.id}u")
 	return text + "\n"
+
+
+def stream_macros(domain):
+	text = "/* Streams: place in the address space, pages of this side, pages of the peer. */\n" if domain.streams else ""
+	for place, (stream, peer, index) in enumerate(domain.streams):
+		macro = f"STREAM_{stream['name'].upper()}"
+		text += define(macro, f"{place}u") + define(f"{macro}_PAGES", f"{stream['pages']}u")
+		text += define(f"{macro}_PEER_PAGES", f"{peer.manifest.streams[index]['pages']}u")
+	return text + ("\n" if text else "")
 
 
 def device_macros(system):
@@ -191,6 +211,7 @@ def authority_row(domain):
 	        for irq, vector in domain.irqs]
 	memory = [f"{key} {getattr(manifest, key + '_kib')} KiB" for key in ("home", "heap", "dma", "page_table")
 	          if getattr(manifest, key + "_kib")]
+	memory += [f"stream `{s['name']}`: {s['role']}, {s['pages']} pages, with {peer.name}" for s, peer, _ in domain.streams]
 	events = manifest.events + ([f"{manifest.dynamic_events} dynamic"] if manifest.dynamic_events else [])
 	return "| " + " | ".join([
 		str(domain.id), domain.name, cells(manifest.serves), cells(dict.fromkeys(c.name for c in domain.callees)),

@@ -12,6 +12,7 @@ from .report import c_constant, nearest
 
 KIB_PER_PAGE = 4
 HOME_KIB_MAX = c_constant("abi/zog/core.h", "ZOG_HOME_SIZE_MAX") // 1024
+STREAM_PAGES_MAX = c_constant("abi/zog/layout.h", "ZOG_STREAM_PAGES_MAX")
 NAME_MAX = 31  # char name[32] in the core's records
 RIGHTS = ("bus", "control", "frames", "inspect", "personality", "power", "schedule")
 
@@ -30,9 +31,10 @@ SCHEMA = {
 	"irq": {"kind": (str, True), "event": (str, True), "line": (int, False, 0, 15)},
 	"ports": {"name": (str, True), "first": (int, True, 0, 0xFFFF), "last": (int, True, 0, 0xFFFF)},
 	"activity": {"name": (str, True)},
+	"stream": {"name": (str, True), "peer": (str, True), "role": (str, True), "pages": (int, True, 1, STREAM_PAGES_MAX)},
 	"recovery": {"device_quiesce": (bool, False)},
 }
-ARRAYS = ("device", "irq", "ports", "activity")
+ARRAYS = ("device", "irq", "ports", "activity", "stream")
 TYPE_WORDS = {str: "a text", list: "a list", int: "a whole number", bool: "true or false"}
 
 
@@ -76,6 +78,7 @@ class Manifest:
 		self.module = data.get("module")
 		self.devices, self.irqs = data.get("device", []), data.get("irq", [])
 		self.ports, self.activities = data.get("ports", []), data.get("activity", [])
+		self.streams = data.get("stream", [])
 		self.recovery, self.shares = data.get("recovery", {}), data.get("shares", {})
 
 	def line(self, key="", table="", place=0):

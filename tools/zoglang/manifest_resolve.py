@@ -21,6 +21,7 @@ class Domain:
 		self.callees = []  # Domains, in the order of `uses`
 		self.caps = []     # index in the core's table = place + 1
 		self.irqs = []     # (irq entry, vector)
+		self.streams = []  # (stream entry, peer Domain, index of the peer's entry)
 		self.peers = set()
 
 	@property
@@ -43,6 +44,7 @@ class System:
 		for domain in self.domains:
 			self.caps_assign(domain)
 			self.peers_assign(domain)
+			self.streams_assign(domain)
 
 	def order(self, domains):
 		"""Callees before callers; by name where that leaves a choice. The checks ruled cycles out."""
@@ -86,6 +88,12 @@ class System:
 		for callee in domain.callees:
 			domain.peers.add(callee.id)
 			callee.peers.add(domain.id)
+
+	def streams_assign(self, domain):
+		for stream in domain.manifest.streams:
+			peer = next(d for d in self.domains if d.name == stream["peer"])
+			names = [other["name"] for other in peer.manifest.streams]
+			domain.streams.append((stream, peer, names.index(stream["name"])))
 
 	def device_domains(self):
 		return [d for d in self.domains if d.manifest.devices]

@@ -68,6 +68,8 @@ zog_status_t signal_deliver(struct zog_call *call, struct thread *thread);
 void futex_leave(struct thread *thread); /* out of its queue, if in one */
 int64_t futex_wake_address(struct zog_call *call, uint64_t address, uint32_t count);
 
+int64_t sys_futex(struct zog_call *call, const uint64_t arg[6]);
+
 /* dispatch.c */
 zog_status_t wait_reply(struct zog_call *call); /* after wait_on() */
 

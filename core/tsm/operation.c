@@ -394,8 +394,9 @@ static void act_xstate_reset(struct cpu *cpu, struct domain *domain, struct zog_
 static const struct {
 	bool (*decode)(struct decode *decode, struct zog_op *op);
 	void (*act)(struct cpu *cpu, struct domain *domain, struct zog_op *op);
+	bool is_effect; /* cannot be taken back: carried out after everything else */
 } operation_table[ZOG_OP_CODE_COUNT] = {
-	[ZOG_OP_NOTIFY] = { decode_notify, act_notify },
+	[ZOG_OP_NOTIFY] = { decode_notify, act_notify, true },
 	[ZOG_OP_SPACE_CREATE] = { decode_space_create, act_space_create },
 	[ZOG_OP_SPACE_DESTROY] = { decode_space_destroy, act_space_destroy },
 	[ZOG_OP_MAP] = { decode_map, act_map },
@@ -405,15 +406,15 @@ static const struct {
 	[ZOG_OP_THREAD_CREATE] = { decode_thread_create, act_thread_create },
 	[ZOG_OP_THREAD_DESTROY] = { decode_thread, act_thread_destroy },
 	[ZOG_OP_THREAD_REGS] = { decode_thread_regs, act_thread_regs },
-	[ZOG_OP_THREAD_WAKE] = { decode_thread, act_thread_wake },
+	[ZOG_OP_THREAD_WAKE] = { decode_thread, act_thread_wake, true },
 	[ZOG_OP_THREAD_SPACE] = { decode_thread_space, act_thread_space },
 	[ZOG_OP_FRAME_GRANT] = { decode_frame_grant, act_frame_grant },
 	[ZOG_OP_FRAME_ZERO] = { decode_frame_zero, act_frame_zero },
-	[ZOG_OP_PORT_OUT] = { decode_port, act_port_out },
-	[ZOG_OP_PORT_IN] = { decode_port_in, act_port_in },
+	[ZOG_OP_PORT_OUT] = { decode_port, act_port_out, true },
+	[ZOG_OP_PORT_IN] = { decode_port_in, act_port_in, true },
 	[ZOG_OP_DEVICE_ATTACH] = { decode_device_attach, act_device_attach },
-	[ZOG_OP_DOMAIN_CONTROL] = { decode_control, act_control },
-	[ZOG_OP_POWER_OFF] = { decode_power, act_power },
+	[ZOG_OP_DOMAIN_CONTROL] = { decode_control, act_control, true },
+	[ZOG_OP_POWER_OFF] = { decode_power, act_power, true },
 	[ZOG_OP_SCHEDULE] = { decode_schedule, act_schedule },
 	[ZOG_OP_THREAD_XSTATE_RESET] = { decode_thread, act_xstate_reset },
 	[ZOG_OP_DEVICE_RESUMED] = { decode_device_resumed, act_nothing },
@@ -435,8 +436,9 @@ bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
 	return decode.tables_needed <= table_pool_free();
 }
 
-void operations_apply(struct cpu *cpu, struct domain *domain, uint32_t count)
+void operations_apply(struct cpu *cpu, struct domain *domain, uint32_t count, bool effects)
 {
 	for (uint32_t i = 0; i < count; i++)
-		operation_table[cpu->op[i].code].act(cpu, domain, &cpu->op[i]);
+		if (operation_table[cpu->op[i].code].is_effect == effects)
+			operation_table[cpu->op[i].code].act(cpu, domain, &cpu->op[i]);
 }

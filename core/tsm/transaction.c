@@ -67,12 +67,15 @@ bool transaction_commit(struct cpu *cpu, struct domain *domain)
 			return false;
 	if (ops != 0 && !operations_decode(cpu, domain, ops))
 		return false;
+	/* Table changes first: should the core itself fault there, they are taken back and nothing is committed yet. */
+	if (ops != 0)
+		operations_apply(cpu, domain, ops, false);
 	ranges_copy(domain, domain->home_committed, domain->home_live, ranges);
 	txn->range_count = 0;
 	txn->op_count = 0;
 	txn->is_page_mode = 0;
 	if (ops != 0)
-		operations_apply(cpu, domain, ops);
+		operations_apply(cpu, domain, ops, true);
 	domain->stats.commits++;
 	return true;
 }

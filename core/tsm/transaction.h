@@ -12,6 +12,7 @@ void transaction_abort(struct domain *domain);
 
 /* tsm/operation.c: staged operations. Decode copies them into cpu->op and checks them all. */
 bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count);
-void operations_apply(struct cpu *cpu, struct domain *domain, uint32_t count);
+/* Two passes, each in the order of the list: changes of core tables, then (effects) what cannot be taken back. */
+void operations_apply(struct cpu *cpu, struct domain *domain, uint32_t count, bool effects);
 
 #endif

@@ -362,7 +362,7 @@ static void no_kill_loses_an_acknowledged_block_or_a_waiter(void **state)
 	for (uint64_t seed = 2; seed < 6; seed++) {
 		world_make(seed);
 		transfers_wanted = 3000;
-		run_until_done(6000);
+		run_until_done(3000);
 		assert_true(harness->kills > 20);
 		assert_true(world->errors > 10 && world->flushes > 10 && world->reads > 500 && world->writes > 500);
 		world_drop();
@@ -375,7 +375,7 @@ static void kills_during_recovery_only_cost_time(void **state)
 	(void)state;
 	world_make(99);
 	transfers_wanted = 200;
-	run_until_done(2500);
+	run_until_done(250);
 	assert_true(harness->kills > 20);
 	world_drop();
 }

@@ -12,17 +12,12 @@
 
 #define ORDER() __asm__ volatile("" : : : "memory")
 
+/* Descriptors and ring entries need no clearing: each is written before the index that shows it to the device. */
 void vring_reset(struct vring *vring, uint16_t size)
 {
 	vring->size = size;
 	vring->available_index = 0;
 	vring->used_index = 0;
-	for (uint16_t i = 0; i < size; i++) {
-		vring->descriptor[i].address = 0;
-		vring->descriptor[i].length = 0;
-		vring->descriptor[i].flags = 0;
-		vring->available->ring[i] = 0;
-	}
 	vring->available->flags = 0;
 	vring->available->index = 0;
 	vring->used->flags = 0;

@@ -15,12 +15,12 @@ static const struct device_row device_table[] = DEVICE_TABLE;
 #define DEVICE_ROWS (sizeof(device_table) / sizeof(device_table[0]))
 _Static_assert(DEVICE_ROWS <= FUNCTION_MAX, "one record for each device of the manifests");
 
-/* At entry, before any store, both images are equal. What differs was not written by this code. */
+/* At entry, before any store, both images of the records in use are equal. What differs was not written by this code. */
 static struct home *home_checked(void)
 {
 	struct home *home = rt_home();
 
-	if (memcmp(home, rt_committed(home), sizeof(*home)) != 0)
+	if (memcmp(home, rt_committed(home), DEVICE_ROWS * sizeof(home->function[0])) != 0)
 		rt_fail(ZOG_CAUSE_SCRUB, __LINE__, 0);
 	return home;
 }

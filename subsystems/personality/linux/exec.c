@@ -5,6 +5,8 @@
  * the thread's new space and registers. A failure or a death before that leaves the old image untouched. */
 #include "exec.h"
 
+enum { EXEC_FRAMES = 128 }; /* the largest stack block, and the tails of segments */
+
 static struct zog_regs exec_regs; /* staged: must live until the commit */
 
 char *exec_scratch(void) { return (char *)ZOG_HEAP_BASE; }
@@ -200,6 +202,7 @@ int64_t exec_image(struct zog_call *call, struct thread *thread, const char *pat
 	if (strlen(path) >= sizeof(plan.path))
 		return -ENAMETOOLONG;
 	memcpy(plan.path, path, strlen(path) + 1);
+	frame_reserve(EXEC_FRAMES);
 	space = space_begin(thread);
 	if (!space)
 		return -ENOMEM;

@@ -7,6 +7,7 @@
 #include "process.h"
 
 enum { AROUND_PAGES = 16 };
+#define MEMORY_WAIT_NS 500000000ul
 
 struct page_request {
 	struct zog_call *call;
@@ -179,17 +180,29 @@ static int64_t page_complete(const struct page_request *request, uint32_t entry,
 	return 0;
 }
 
+/* Dirty pages hold the memory: it comes back when they are written. The deadline is against a disk that fails. */
+static int64_t memory_wait(struct zog_call *call, int64_t error)
+{
+	if (error != -ENOMEM || linux_home()->b.dirty_count == 0)
+		return error;
+	rt_notify(EVENT_WRITE_BACK, 0);
+	return wait_on(call, EVENT_CLEAN, rt_event_count(EVENT_CLEAN), rt_now_ns() + MEMORY_WAIT_NS);
+}
+
 int64_t page_in(struct zog_call *call, struct space *space, uint64_t address, uint32_t access)
 {
 	struct page_request request = { call, space, vma_find(space, address), page_down(address), access };
 	uint32_t entry;
+	bool is_new;
 	int64_t error;
 
 	if (!request.vma || !vma_allows(request.vma, access))
 		return -EFAULT;
 	entry = page_get(space_index(space), request.address);
-	if (entry)
-		return page_complete(&request, entry, false);
-	error = page_fetch(&request, &entry);
-	return error ? error : page_complete(&request, entry, true);
+	frame_reserve(2);
+	is_new = entry == 0;
+	error = is_new ? page_fetch(&request, &entry) : 0;
+	if (!error)
+		error = page_complete(&request, entry, is_new);
+	return memory_wait(call, error);
 }

@@ -6,6 +6,8 @@
  * the committed image shows. */
 #include "memory.h"
 
+enum { FRAME_MARGIN = 64, FRAME_RECLAIM_STEP = 32 };
+
 static struct frame_pool *frame_pool(void) { return &home_a()->frames; }
 
 void frame_pool_attach(uint64_t first, uint64_t count)
@@ -51,6 +53,15 @@ uint64_t frame_allocate(void)
 	pool->record[index - 1].references = 1;
 	pool->used++;
 	return pool->first + index - 1;
+}
+
+void frame_reserve(uint32_t count)
+{
+	if (frame_free_count() >= count + FRAME_MARGIN)
+		return;
+	for (uint32_t i = 0; i <= count / FRAME_RECLAIM_STEP && cache_reclaim(); i++)
+		;
+	rt_commit();
 }
 
 static uint32_t frame_index(const struct frame_pool *pool, uint64_t frame)

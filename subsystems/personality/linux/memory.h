@@ -17,6 +17,9 @@ static inline uint64_t page_up(uint64_t address) { return (address + ZOG_PAGE_SI
 
 /* frame.c */
 void frame_pool_attach(uint64_t first, uint64_t count);
+/* When memory is short: drops cache pages so that COUNT frames can be had, and commits. For callers that have nothing
+ * half done. No promise: frame_allocate() may still answer 0. */
+void frame_reserve(uint32_t count);
 
 /* page.c: page records. OWNER is a space index, or SPACE_MAX + object. */
 uint32_t page_get(uint32_t owner, uint64_t address);

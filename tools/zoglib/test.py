@@ -1,7 +1,7 @@
 """`zog test`: builds, runs the tests, one line each, and ends with `N passed, N failed`.
 
   host/NAME        tests/host/test_NAME.c: unit tests (cmocka, ASan, UBSan) on the host
-  FOLDER/FILE.CASE tests/negative/*.py, tests/model/*.py: programs that print `ok CASE` or `FAIL CASE reason` lines
+  FOLDER/FILE.CASE tests/negative/, tests/model/, tests/tools/ *.py: programs that print `ok CASE` or `FAIL CASE reason` lines
   system/FILE.CASE tests/system/*.py: functions test_CASE() that boot the kernel in QEMU
 NAME selects the tests whose name contains it.
 """
@@ -19,7 +19,7 @@ from . import testing
 from .build import ROOT, Failure, in_build, make
 from .testing import TIERS, TestFailure
 
-PROGRAM_FOLDERS = ("negative", "model")
+PROGRAM_FOLDERS = ("negative", "model", "tools")
 PROGRAM_LIMIT_S = 600
 HOST_FLAGS = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
               "-fno-omit-frame-pointer", "-Iabi", "-Ilib", "-Icore", "-Isubsystems", "-Ibuild/gen", "-I."]

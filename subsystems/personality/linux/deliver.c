@@ -158,14 +158,16 @@ static zog_status_t handler_run(struct zog_call *call, struct thread *thread, in
 	return ZOG_OK;
 }
 
-static void process_stop(struct process *process, int signal)
+/* SELF parks by itself; waking it would only issue its call once more. */
+static void process_stop(struct process *process, int signal, const struct thread *self)
 {
 	process->is_stopped = 1;
 	process->stop_signal = signal;
 	process->stop_reported = 1;
 	process->continue_reported = 0;
 	for (struct thread *thread = thread_of(process, NULL); thread; thread = thread_of(process, thread))
-		rt_stage(ZOG_OP_THREAD_WAKE, thread->slot, 0, 0, 0, 0, 0);
+		if (thread != self)
+			rt_stage(ZOG_OP_THREAD_WAKE, thread->slot, 0, 0, 0, 0, 0);
 	signal_parent(process, CLD_STOPPED, signal);
 }
 
@@ -214,7 +216,7 @@ zog_status_t signal_deliver(struct zog_call *call, struct thread *thread)
 		if (handler == SIG_IGN)
 			continue;
 		if (signal_stops(process, signal))
-			process_stop(process, signal);
+			process_stop(process, signal, thread);
 		else if (signal_default(signal) == DEFAULT_END)
 			return thread_die(call, thread, signal);
 	}

@@ -71,10 +71,11 @@ static void signals_drop(struct process *process, uint64_t mask)
 
 static void thread_wake(const struct thread *thread) { rt_stage(ZOG_OP_THREAD_WAKE, thread->slot, 0, 0, 0, 0, 0); }
 
+/* Stopped threads wait on their own events. A thread that waits in a call of its own looks and waits on. */
 static void process_wake(const struct process *process)
 {
 	for (struct thread *thread = thread_of(process, NULL); thread; thread = thread_of(process, thread))
-		thread_wake(thread);
+		rt_notify(EVENT_THREAD + thread->slot, 0);
 }
 
 static void process_resume(struct process *process, bool is_told)

@@ -133,6 +133,9 @@ $(O)/domains/$(1).elf: $$(objects_$(1)) $(O)/libdomain.a $(domain_script) $(O)/l
 endef
 $(foreach d,$(domains),$(eval $(call domain_rules,$(d))))
 
+# The one file of the core with vector instructions: it saves the registers first (core/fault/measure.c).
+$(O)/obj/core/fault/sha256_lanes.c.o: core_flags := $(filter-out -mgeneral-regs-only,$(core_flags)) -mavx2
+
 # ---- core -----------------------------------------------------------------------------------------------------
 
 system := $(GEN)/system

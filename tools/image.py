@@ -6,7 +6,7 @@ reads OUT/domains.txt (one name a line, in id order) and writes
   images.bin  the pages of all domains, one after another
   images.S    puts images.bin into section .images, page-aligned, as system_image_bytes[]
   images.c    system_image[] of core/object/system.h
-The measure of a domain is the SHA-256 of text, constants (whole pages, zero-padded) and data contents.
+The measure of a domain is the SHA-256 over the digests of its pages (core/fault/measure.h).
 """
 
 import argparse
@@ -19,6 +19,10 @@ from zoglib.elf import Elf, ElfError, PF_EXECUTE, PF_WRITE
 
 PAGE = 4096
 IMAGE_BASE = 0x400000
+
+
+def page_digests(content):
+	return b"".join(hashlib.sha256(content[at:at + PAGE]).digest() for at in range(0, len(content), PAGE))
 
 
 def pages_of(content):
@@ -63,12 +67,12 @@ class Packer:
 		fields = []
 		for kind in ("text", "constants"):
 			content = pages_of(parts[kind].content) if parts[kind] else b""
-			measure.update(content)
+			measure.update(page_digests(content))
 			fields.append(f".{kind} = {{ {parts[kind].address if content else 0:#x}, {len(content) // PAGE}, "
 						  f"system_image_bytes + {self.add(content):#x} }}")
 		data = parts["data"]
 		content = data.content if data else b""
-		measure.update(content)
+		measure.update(page_digests(pages_of(content)))
 		fields.append(f".data = {{ {data.address if data else 0:#x}, {len(content):#x}, "
 					  f"{data.memory_bytes if data else 0:#x}, system_image_bytes + {self.add(content):#x} }}")
 		digest = ", ".join(f"0x{byte:02x}" for byte in measure.digest())

@@ -8,7 +8,7 @@
 #include "object/frame.h"
 #include "object/cpu.h"
 #include "fault/log.h"
-#include "fault/sha256.h"
+#include "fault/measure.h"
 
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
@@ -377,14 +377,14 @@ bool domain_write(struct domain *domain, uint64_t address, const void *from, uin
 bool domain_is_measured(const struct domain *domain)
 {
 	const struct image_desc *image = domain->image;
-	struct sha256 hash;
+	struct measure_part part[3] = {
+		{ image->text.content, image->text.pages * ZOG_PAGE_SIZE },
+		{ image->constants.content, image->constants.pages * ZOG_PAGE_SIZE },
+		{ image->data.content, image->data.bytes },
+	};
 	uint8_t found[32];
 
-	sha256_begin(&hash);
-	sha256_add(&hash, image->text.content, image->text.pages * ZOG_PAGE_SIZE);
-	sha256_add(&hash, image->constants.content, image->constants.pages * ZOG_PAGE_SIZE);
-	sha256_add(&hash, image->data.content, image->data.bytes);
-	sha256_end(&hash, found);
+	measure(part, 3, found);
 	return memcmp(found, image->sha256, sizeof(found)) == 0;
 }
 

@@ -77,7 +77,7 @@ struct image_desc {
 	uint64_t entry;
 	struct { uint64_t address, pages; const uint8_t *content; } text, constants; /* R-X, R-- */
 	struct { uint64_t address, bytes, memory_bytes; const uint8_t *content; } data; /* RW-; bss is the rest */
-	uint8_t sha256[32]; /* of text, constants, data contents, in this order, whole pages for the first two */
+	uint8_t sha256[32]; /* its measure: core/fault/measure.h */
 };
 struct module_desc {
 	const char *name;

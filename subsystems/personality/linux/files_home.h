@@ -19,6 +19,7 @@ enum {
 	FILES_CACHE_MAX = 131072,
 	FILES_PROCESS_MAX = 256,
 	FILES_FD_MAX = 256,
+	FILES_LOCK_MAX = 256,
 	NODE_HASH_SIZE = 4096,
 	CACHE_HASH_SIZE = 65536,
 	DENTRY_SETS = 2048,
@@ -94,9 +95,9 @@ struct file {
 	uint32_t flags;     /* O_* */
 	uint32_t node;      /* node slot + 1; 0 for pipes without a name */
 	uint32_t pipe;      /* pipe slot + 1 */
-	uint32_t read_next; /* page after the last one read: sequential reading is seen by it */
 	uint8_t kind;       /* enum file_kind */
-	uint8_t reserved[3];
+	uint8_t lock;       /* flock: LOCK_SH, LOCK_EX or 0 */
+	uint8_t reserved[2];
 	uint32_t next_free; /* file slot + 1 */
 };
 
@@ -142,6 +143,14 @@ struct zog_path {
 	char text[ZOG_PATH_MAX];
 };
 
+/* Locks of fcntl on byte ranges (lock.c). */
+struct record_lock {
+	uint32_t node; /* node slot + 1; 0: free */
+	uint32_t pid, type;
+	uint32_t reserved;
+	int64_t start, end; /* inclusive */
+};
+
 struct files_home {
 	uint32_t root;            /* node number of the disk's root; 0: not asked yet */
 	uint32_t is_started;
@@ -155,6 +164,7 @@ struct files_home {
 	uint32_t dead_count;
 	uint32_t shared_count;    /* records with CACHE_SHARED */
 	uint32_t has_poll_waiter, has_clean_waiter, is_write_back_asked, is_metadata_dirty;
+	uint32_t lock_count, reserved;
 	uint64_t sync_ticket;     /* of the sync that write-back has under way */
 	uint64_t shared_written_ns;
 	int64_t epoch_ns;         /* wall clock at boot */
@@ -162,6 +172,7 @@ struct files_home {
 	struct process_files process[FILES_PROCESS_MAX];
 	struct pipe pipe[FILES_PIPE_MAX];
 	struct tty tty;
+	struct record_lock lock[FILES_LOCK_MAX];
 	struct zog_path zog_path[ZOG_PATH_SLOTS];
 	uint32_t node_hash[NODE_HASH_SIZE];
 	uint32_t cache_hash[CACHE_HASH_SIZE];

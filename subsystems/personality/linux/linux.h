@@ -157,6 +157,9 @@ size_t file_path(const struct file *file, char *out, size_t size);
 /* Called by the init activity: writes dirty pages back; SYS_WAIT, or 0 when everything is clean. is_final: also
  * syncs the file system and marks it clean (before power off). */
 int64_t files_write_back(struct zog_call *call, bool is_final);
+/* Something to write back, now or later: the init activity calls files_write_back some 2 s later, or on EVENT_WRITE_BACK
+ * at once. Small changes do not raise the event: while this holds, wait with a deadline; else one of 5 s will do. */
+bool files_are_dirty(void);
 /* At START: attach to console, clock of the tty, file system root … from the records. */
 zog_status_t files_start(struct zog_call *call);
 /* Standard descriptors 0..2 on the console for process 1. */

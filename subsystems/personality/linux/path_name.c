@@ -1,0 +1,113 @@
+/* From nodes back to path names: for getcwd, /proc/PID/exe and maps. */
+#include "path.h"
+#include "file.h"
+#include "pseudo.h"
+
+enum { DEPTH_LIMIT = 64 };
+
+static size_t text_end(char *out, size_t size, const char *text, size_t start, size_t buffer_size)
+{
+	size_t length = buffer_size - start;
+
+	if (length == 0 || length + 1 > size)
+		return 0;
+	memcpy(out, text + start, length);
+	out[length] = '\0';
+	return length;
+}
+
+/* The dentry under which the node was last found, if it still says so. */
+static const struct dentry *node_dentry(const struct node *node)
+{
+	const struct dentry *dentry = node->dentry ? &files()->dentry[node->dentry - 1] : NULL;
+
+	return dentry && dentry->parent && dentry->child == node->number ? dentry : NULL;
+}
+
+size_t node_path(const struct node *node, char *out, size_t size)
+{
+	static char text[PATH_SIZE]; /* scratch */
+	size_t start = sizeof text;
+
+	if (node->kind != NODE_DISK)
+		return pseudo_of(node) ? pseudo_of(node)->path(node, out, size) : 0;
+	for (uint32_t depth = 0; node->number != files()->root; depth++) {
+		const struct dentry *dentry = node_dentry(node);
+
+		if (!dentry || depth > DEPTH_LIMIT || !path_prepend(text, &start, dentry->name, dentry->length))
+			return 0;
+		node = node_find(NODE_DISK, dentry->parent);
+		if (!node)
+			return 0;
+	}
+	if (start == sizeof text)
+		text[--start] = '/';
+	return text_end(out, size, text, start, sizeof text);
+}
+
+/* Records of filesystem_entries, see filesystem.zidl. */
+struct entry_record {
+	uint64_t node, next;
+	uint8_t type, name_length;
+	char name[];
+};
+
+/* The name of CHILD in DIRECTORY, by reading it. Length or -errno. */
+static int64_t entry_search(const struct node *directory, uint64_t child, char *name_out)
+{
+	static uint8_t records[8192]; /* scratch */
+	uint64_t position = 0;
+
+	for (;;) {
+		uint64_t count = 0;
+		size_t length = 0;
+		zog_status_t status = filesystem_entries(directory->number, position, &count, records, sizeof records, &length);
+
+		if (status != ZOG_OK)
+			return status_errno(status);
+		if (count == 0 || length == 0)
+			return -ENOENT;
+		for (size_t at = 0; at + 18 <= length;) {
+			const struct entry_record *record = (const struct entry_record *)(records + at);
+			bool is_dot = record->name[0] == '.' &&
+				      (record->name_length == 1 || (record->name_length == 2 && record->name[1] == '.'));
+
+			if (record->node == child && !is_dot) {
+				memcpy(name_out, record->name, record->name_length);
+				return record->name_length;
+			}
+			position = record->next;
+			at += (18u + record->name_length + 7) & ~(size_t)7;
+		}
+	}
+}
+
+int64_t path_name(struct zog_call *call, struct node *directory, char *out, size_t size)
+{
+	static char text[PATH_SIZE]; /* scratch */
+	size_t start = sizeof text, known = node_path(directory, out, size);
+	char name[NAME_BYTES];
+
+	if (known)
+		return (int64_t)known;
+	for (uint32_t depth = 0; directory->number != files()->root; depth++) {
+		struct node *parent;
+		int64_t result = path_lookup(call, directory, "..", 2, &parent);
+
+		if (result == 0)
+			result = entry_search(parent, directory->number, name);
+		if (result < 0)
+			return result;
+		if (depth > DEPTH_LIMIT || !path_prepend(text, &start, name, (size_t)result))
+			return -ENAMETOOLONG;
+		directory = parent;
+	}
+	return (int64_t)text_end(out, size, text, start, sizeof text);
+}
+
+size_t file_path(const struct file *file, char *out, size_t size)
+{
+	const struct node *node = node_at(file->node);
+
+	return node ? node_path(node, out, size) : 0;
+}

@@ -4,6 +4,7 @@
 #include "cross/crossing.h"
 #include "object/domain.h"
 #include "object/lock.h"
+#include "tsm/transaction.h"
 
 #define READY_AND_UNASKED(domain) ((domain)->state == DOMAIN_READY && (domain)->request == REQUEST_NONE && (domain)->step_kill == 0)
 #define PLAIN_FLAGS (RFLAGS_FIXED | RFLAGS_INTERRUPT)
@@ -106,7 +107,10 @@ static inline bool fast_reply(struct cpu *cpu, struct thread *thread)
 	zog_status_t status = (zog_status_t)regs->rdi;
 
 	if (status == ZOG_RETRY || status == ZOG_WAIT || frame->phase != PHASE_RUN || domain->request != REQUEST_NONE ||
-	    domain->open_incident != NULL || domain->start_failures != 0 || !transaction_is_empty(domain->txn))
+	    domain->open_incident != NULL || domain->start_failures != 0)
+		return false;
+	/* A commit of home ranges alone; what fails its checks here fails again, and is dealt with, in crossing.c. */
+	if (!transaction_is_empty(domain->txn) && (domain->txn->op_count != 0 || !transaction_commit(cpu, domain)))
 		return false;
 	if (thread->depth == 1)
 		return status == ZOG_OK && fast_reply_to_program(cpu, thread, domain);

@@ -185,6 +185,7 @@ static int64_t memory_wait(struct zog_call *call, int64_t error)
 {
 	if (error != -ENOMEM || linux_home()->b.dirty_count == 0)
 		return error;
+	linux_home()->b.has_clean_waiter = 1;
 	rt_notify(EVENT_WRITE_BACK, 0);
 	return wait_on(call, EVENT_CLEAN, rt_event_count(EVENT_CLEAN), rt_now_ns() + MEMORY_WAIT_NS);
 }

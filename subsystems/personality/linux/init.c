@@ -136,7 +136,8 @@ static bool word_is_for_kernel(const char *word)
 
 enum word_use { WORD_ARGUMENT, WORD_ENVIRONMENT };
 
-static bool command_line_add(struct exec_text *text, enum word_use use, uint32_t *count)
+/* Calls visit(word, argument) for each word of the command line that has this use; stops when it answers false. */
+static bool command_line_walk(enum word_use use, bool (*visit)(const char *word, void *argument), void *argument)
 {
 	const char *at = rt_info()->cmdline;
 	char word[WORD_SIZE];
@@ -151,11 +152,34 @@ static bool command_line_add(struct exec_text *text, enum word_use use, uint32_t
 		}
 		if ((!is_past_dashes && word_is_for_kernel(word)) || is_argument != (use == WORD_ARGUMENT))
 			continue;
-		if (!exec_text_add(text, word))
+		if (!visit(word, argument))
 			return false;
-		++*count;
 	}
 	return true;
+}
+
+static bool argument_add(const char *word, void *argument)
+{
+	struct exec_text *text = argument;
+
+	text->argument_count++;
+	return exec_text_add(text, word);
+}
+
+static bool environment_add(const char *word, void *argument)
+{
+	struct exec_text *text = argument;
+
+	text->environment_count++;
+	return exec_text_add(text, word);
+}
+
+/* False, which ends the walk, when the word sets the same variable as ARGUMENT. */
+static bool variable_differs(const char *word, void *argument)
+{
+	const char *preset = argument;
+
+	return strncmp(word, preset, strchr(preset, '=') - preset + 1) != 0;
 }
 
 /* argv of `zog run --exec`: a shell with the text that the host put into the boot module. */
@@ -172,26 +196,27 @@ static bool arguments_of_module(struct exec_text *text)
 	return true;
 }
 
-static bool init_text(struct exec_text *text, const char *path, bool is_command)
+/* Presets that the command line does not set itself, then what it sets. */
+static bool environment_make(struct exec_text *text)
 {
-	static const char *const environment[] = {
+	static const char *const preset[] = {
 		"HOME=/root", "PATH=/bin:/sbin:/usr/bin:/usr/sbin", "TERM=linux", "PWD=/",
 	};
 
+	for (uint32_t i = 0; i < sizeof(preset) / sizeof(preset[0]); i++)
+		if (command_line_walk(WORD_ENVIRONMENT, variable_differs, (void *)preset[i]) && !environment_add(preset[i], text))
+			return false;
+	return command_line_walk(WORD_ENVIRONMENT, environment_add, text);
+}
+
+static bool init_text(struct exec_text *text, const char *path, bool is_command)
+{
 	if (is_command && !arguments_of_module(text))
 		return false;
-	if (!is_command) {
-		if (!exec_text_add(text, path))
-			return false;
-		text->argument_count = 1;
-		if (!command_line_add(text, WORD_ARGUMENT, &text->argument_count))
-			return false;
-	}
+	if (!is_command && (!argument_add(path, text) || !command_line_walk(WORD_ARGUMENT, argument_add, text)))
+		return false;
 	text->argument_size = text->size;
-	for (uint32_t i = 0; i < sizeof(environment) / sizeof(environment[0]); i++, text->environment_count++)
-		if (!exec_text_add(text, environment[i]))
-			return false;
-	return command_line_add(text, WORD_ENVIRONMENT, &text->environment_count);
+	return environment_make(text);
 }
 
 /* --- process 1 ------------------------------------------------------------------------------------------------------- */

@@ -31,8 +31,6 @@ static void node_grow(struct node *node, uint64_t end)
 		node->size = end;
 		node_mark(node, FILESYSTEM_SET_MASK_SIZE);
 	}
-	if (node->blocks_512 < (end + PAGE_BYTES - 1) / PAGE_BYTES * 8)
-		node->blocks_512 = (end + PAGE_BYTES - 1) / PAGE_BYTES * 8;
 	node_time_modify(node);
 }
 
@@ -138,6 +136,7 @@ static int64_t batch_prepare(struct batch *batch)
 	if (status != ZOG_OK && status != ZOG_ERR_SPACE)
 		return status_errno(status);
 	files()->is_metadata_dirty = 1;
+	node->flags |= NODE_BLOCKS_STALE;
 	if (prepared >= batch->count)
 		return 0;
 	batch_unmark_holes(batch, batch->first + prepared);

@@ -23,6 +23,7 @@ static void parent_changed(uint64_t number, const struct intent *intent)
 		return;
 	parent->mtime_s = parent->ctime_s = (int64_t)intent->word[WORD_TIME_S];
 	parent->mtime_ns = parent->ctime_ns = (uint32_t)intent->word[WORD_TIME_NS];
+	parent->flags |= NODE_BLOCKS_STALE;
 }
 
 /* A fresh regular file is known without asking; of anything else the file system is asked. */

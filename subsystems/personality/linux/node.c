@@ -62,7 +62,7 @@ static bool node_can_go(struct node *node)
 
 	if (node->kind == NODE_FREE)
 		return true;
-	if (node->references != 0 || node->dirty_mask != 0 || node->flags & ~NODE_KNOWS_GENERATION || is_recent)
+	if (node->references != 0 || node->dirty_mask != 0 || node->flags & (NODE_IS_DEAD | NODE_HAS_WRITE_ERROR) || is_recent)
 		return false;
 	return node->page_count == 0 || cache_drop_node(node);
 }
@@ -270,7 +270,7 @@ int64_t node_resize(struct zog_call *call, struct node *node, uint64_t size)
 	if (status != ZOG_OK)
 		return status_errno(status);
 	node->size = size;
-	node->blocks_512 = size == 0 ? 0 : node->blocks_512;
+	node->flags |= NODE_BLOCKS_STALE;
 	files()->is_metadata_dirty = 1;
 	node_time_modify(node);
 	return 0;
@@ -297,8 +297,23 @@ uint32_t node_device(const struct node *node)
 	return node->kind == NODE_DISK ? 0xfe00 : node->kind; /* 254:0, as Linux names its first virtio disk */
 }
 
-void node_stat(const struct node *node, struct linux_stat *out)
+/* What only the file system knows after it allocated. */
+static void node_refresh(struct node *node)
 {
+	struct filesystem_node_info info;
+
+	if (filesystem_info(node->number, &info) != ZOG_OK)
+		return;
+	node->blocks_512 = info.blocks_512;
+	if (node_is(node, S_IFDIR))
+		node->size = info.size;
+	node->flags &= (uint8_t)~NODE_BLOCKS_STALE;
+}
+
+void node_stat(struct node *node, struct linux_stat *out)
+{
+	if (node->flags & NODE_BLOCKS_STALE)
+		node_refresh(node);
 	*out = (struct linux_stat){
 		.st_dev = node_device(node), .st_ino = node->number, .st_nlink = node->links, .st_mode = node->mode,
 		.st_uid = node->uid, .st_gid = node->gid, .st_rdev = node->device, .st_size = (int64_t)node->size,

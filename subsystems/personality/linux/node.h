@@ -36,7 +36,7 @@ int64_t node_bury(struct zog_call *call, struct node *node);
 int64_t node_resize(struct zog_call *call, struct node *node, uint64_t size);
 /* 0 or -EACCES; want: R_OK | W_OK | X_OK. */
 int64_t node_permits(const struct node *node, const struct process *process, uint32_t want);
-void node_stat(const struct node *node, struct linux_stat *out);
+void node_stat(struct node *node, struct linux_stat *out);
 void wall_time(int64_t *s_out, uint32_t *ns_out);
 uint32_t node_device(const struct node *node); /* st_dev */
 

@@ -223,7 +223,7 @@ static void drain_step(void)
 	uint64_t sent = 0, seen = 0;
 	zog_status_t status;
 
-	if (!world->is_draining && (world->has_write || harness_random(200)))
+	if (!world->is_draining && (world->has_write || harness_random(50)))
 		return;
 	if (world->is_draining && harness->event[EVENT_OUTPUT] == world->drain_seen && world->drain_life == world->life)
 		return;

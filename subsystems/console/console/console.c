@@ -7,7 +7,8 @@
  * Waiting: `output` is notified when a writer that was refused finds a good piece of room, or when all is sent and
  * somebody waits for that; `input` when bytes came.
  * A count is read before the ring it belongs to is looked at. Killed between a move and its notify, the start
- * notifies both. */
+ * notifies both. The activity is called by the UART's interrupt, and by `irq` notified from here when the budget of a call
+ * left output behind. */
 #include "contracts/console_server.h"
 #include "home.h"
 #include "rt/rt.h"
@@ -73,7 +74,7 @@ zog_status_t console_write_serve(struct zog_call *call, uint64_t position, const
 	if (*accepted < position + data_length && !terminal->is_writer_waiting)
 		terminal->is_writer_waiting = 1;
 	if (terminal->output_sent < terminal->output_accepted)
-		rt_notify(EVENT_IRQ, 0); /* the activity sends the rest, and goes on where the interrupt does not come */
+		rt_notify(EVENT_IRQ, 0);
 	uart_interrupts_update(terminal);
 	return ZOG_OK;
 }
@@ -132,6 +133,7 @@ zog_status_t domain_start(struct zog_call *call)
 	uart_interrupts_update(&home->terminal);
 	rt_notify(EVENT_INPUT, 0);
 	rt_notify(EVENT_OUTPUT, 0);
+	rt_notify(EVENT_IRQ, 0);
 	return ZOG_OK;
 }
 

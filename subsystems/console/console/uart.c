@@ -6,7 +6,8 @@
  * where the first stopped because the UART was busy for a moment, and bytes would change places.
  *
  * Interrupts (ISA, edge-triggered): the line falls and rises again only if every cause was taken. So the receive
- * interrupt is on only while there is room for input, the transmit interrupt only while output is pending. */
+ * interrupt is on only while there is room for input, the transmit interrupt only while output waits for a busy UART:
+ * a ready one is just given more, and spared an edge for every byte. */
 #include "uart.h"
 #include "rt/rt.h"
 
@@ -32,6 +33,7 @@ enum uart_port {
 /* Scratch: what the interrupt-enable register holds; all ones: not known. */
 static uint32_t interrupts_on = 0xffffffffu;
 static bool is_present;
+static bool is_transmit_busy; /* the UART stopped taking bytes; its interrupt will tell when it takes more */
 
 static uint32_t uart_read(uint16_t port)
 {
@@ -89,7 +91,8 @@ bool uart_send(struct terminal *terminal, uint32_t budget)
 			piece.length, &terminal->output_sent);
 
 		budget -= (uint32_t)moved;
-		if (moved < piece.length)
+		is_transmit_busy = moved < piece.length;
+		if (is_transmit_busy)
 			break;
 	}
 	return terminal->output_sent != start;
@@ -124,7 +127,7 @@ void uart_interrupts_update(const struct terminal *terminal)
 		return;
 	if (input_room(terminal))
 		interrupts |= INTERRUPT_RECEIVE;
-	if (terminal->output_sent < terminal->output_accepted)
+	if (is_transmit_busy && terminal->output_sent < terminal->output_accepted)
 		interrupts |= INTERRUPT_TRANSMIT;
 	interrupts_set(interrupts);
 }

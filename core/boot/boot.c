@@ -137,7 +137,7 @@ void cpu_start_others(void)
 
 static struct zog_info *info_build(const char *cmdline)
 {
-	boot_info_page = boot_memory(sizeof(struct zog_info), FRAME_RESERVED, 0);
+	boot_info_page = boot_memory(sizeof(struct zog_info), FRAME_TABLE, 0);
 	struct zog_info *info = physical_pointer(boot_info_page);
 
 	info->tsc_khz = time_tsc_khz;
@@ -159,7 +159,7 @@ static void frames_give(struct domain *domain)
 	boot_memory_rest(&first, &count);
 	for (uint64_t i = first; i < first + count; i++) {
 		frame_table[i].type = FRAME_PAYLOAD;
-		frame_table[i].owner = (uint16_t)domain->id;
+		frame_table[i].owner = (uint8_t)domain->id;
 	}
 	domain->info->free_first_frame = first;
 	domain->info->free_frame_count = count;

@@ -34,7 +34,7 @@ uint64_t boot_memory(uint64_t bytes, enum frame_type type, uint32_t owner)
 	memset(early_pointer(start), 0, bytes);
 	for (uint64_t i = start >> 12; frame_table != NULL && i < next_free >> 12; i++) {
 		frame_table[i].type = type;
-		frame_table[i].owner = (uint16_t)owner;
+		frame_table[i].owner = (uint8_t)owner;
 	}
 	return start;
 }

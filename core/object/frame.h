@@ -11,11 +11,10 @@
 
 enum frame_type { FRAME_RESERVED = 0, FRAME_PAYLOAD = 1, FRAME_DOMAIN = 2, FRAME_TABLE = 3, FRAME_DMA = 4 };
 struct frame {
-	uint16_t owner; /* domain; meaning only for FRAME_PAYLOAD and FRAME_DOMAIN */
+	uint8_t owner; /* domain; meaning only for FRAME_PAYLOAD, FRAME_DOMAIN and FRAME_DMA */
 	uint8_t type;
-	uint8_t reserved;
-	uint16_t map_count;
-	uint16_t pin_count;
+	uint16_t pin_count;  /* at most the places of the pin table */
+	uint32_t map_count;  /* at most the entries that the page-table pool holds: does not overflow */
 };
 
 extern struct frame *frame_table;

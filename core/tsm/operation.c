@@ -14,10 +14,22 @@ void *memset(void *to, int byte, size_t size);
 struct decode {
 	struct cpu *cpu;
 	struct domain *domain;
+	uint32_t index;         /* of the operation being decoded: those before it are decoded */
+	uint32_t seen;          /* which codes stand among those, a bit each */
 	uint32_t regs_count;    /* used of cpu->op_regs */
 	uint64_t tables_needed; /* page tables that the maps may take, at most */
-	uint64_t created[(ZOG_TXN_OP_MAX + 63) / 64 * 4]; /* spaces that an earlier operation of this transaction creates */
 };
+
+/* What earlier operations of the transaction do counts: each decoder sees the objects as they will be when its
+ * operation's turn comes. */
+static uint32_t earlier(const struct decode *decode, uint32_t code, uint32_t slot)
+{
+	uint32_t i = decode->seen & 1u << code ? decode->index : 0;
+
+	while (i > 0 && (decode->cpu->op[i - 1].code != code || decode->cpu->op[i - 1].slot != slot))
+		i--;
+	return i; /* place + 1 of the last one; 0: none */
+}
 
 static bool cap_is(const struct domain *domain, uint32_t index, uint32_t type)
 {
@@ -28,7 +40,10 @@ static bool cap_is(const struct domain *domain, uint32_t index, uint32_t type)
 
 static bool space_is_there(struct decode *decode, uint64_t slot)
 {
-	return slot < space_total && slot < 256 && (space_table[slot].cr3 != 0 || decode->created[slot / 64] & 1ul << slot % 64);
+	if (slot >= space_total)
+		return false;
+	uint32_t created = earlier(decode, ZOG_OP_SPACE_CREATE, (uint32_t)slot), destroyed = earlier(decode, ZOG_OP_SPACE_DESTROY, (uint32_t)slot);
+	return created != destroyed ? created > destroyed : space_table[slot].cr3 != 0;
 }
 
 static bool personality_space(struct decode *decode, struct zog_op *op)
@@ -50,20 +65,27 @@ static bool decode_notify(struct decode *decode, struct zog_op *op)
 
 static bool decode_space_create(struct decode *decode, struct zog_op *op)
 {
-	if (!decode->domain->desc->is_personality || op->slot >= space_total || op->slot >= 256 || space_table[op->slot].cr3 != 0)
-		return false;
-	decode->created[op->slot / 64] |= 1ul << op->slot % 64;
 	decode->tables_needed++;
-	return true;
+	return decode->domain->desc->is_personality && op->slot < space_total && !space_is_there(decode, op->slot);
 }
 
 static bool decode_space_destroy(struct decode *decode, struct zog_op *op) { return personality_space(decode, op); }
 
+/* An own payload frame that no earlier operation gives away. */
+static bool frame_is_own(const struct decode *decode, uint64_t frame)
+{
+	for (uint32_t i = 0; i < decode->index && (decode->seen & 1u << ZOG_OP_FRAME_GRANT); i++) {
+		const struct zog_op *op = &decode->cpu->op[i];
+		if (op->code == ZOG_OP_FRAME_GRANT && frame - op->word[0] < op->word[1])
+			return false;
+	}
+	return frame_is_payload_of(frame, decode->domain->id);
+}
+
 static bool decode_map(struct decode *decode, struct zog_op *op)
 {
 	decode->tables_needed += 3;
-	return personality_space(decode, op) && pages_are_good(op->word[0], 1) && frame_is_payload_of(op->word[1], decode->domain->id) &&
-	       frame_table[op->word[1]].map_count < UINT16_MAX - 512;
+	return personality_space(decode, op) && pages_are_good(op->word[0], 1) && frame_is_own(decode, op->word[1]);
 }
 
 static bool decode_pages(struct decode *decode, struct zog_op *op)
@@ -73,9 +95,11 @@ static bool decode_pages(struct decode *decode, struct zog_op *op)
 
 static bool decode_clone(struct decode *decode, struct zog_op *op)
 {
-	decode->tables_needed += 4;
+	decode->tables_needed += 6; /* 512 pages may lie on both sides of a boundary at every level */
 	return personality_space(decode, op) && space_is_there(decode, op->word[0]) && op->word[2] <= 512 && pages_are_good(op->word[1], op->word[2]);
 }
+
+static uint64_t canonical(uint64_t address) { return (uint64_t)((int64_t)(address << 16) >> 16); }
 
 /* Registers of a program: flags that matter to the core are forced, the address must be one iret accepts. */
 static bool regs_copy(struct decode *decode, uint64_t *word)
@@ -86,8 +110,11 @@ static bool regs_copy(struct decode *decode, uint64_t *word)
 	if (!domain_read(decode->domain, regs, *word, sizeof(*regs)))
 		return false;
 	regs->rflags = (regs->rflags & 0x240dd5) | RFLAGS_FIXED | RFLAGS_INTERRUPT; /* CF PF AF ZF SF TF DF OF AC ID */
-	if (regs->rip >= ZOG_USER_END || regs->fs_base >> 47 || regs->gs_base >> 47)
-		return false;
+	/* A program can jump anywhere and load its bases itself: these values are its own. Made canonical, the address
+	 * faults in ring 3 and not at the iret, and the bases can be loaded. */
+	regs->rip = canonical(regs->rip);
+	regs->fs_base = canonical(regs->fs_base);
+	regs->gs_base = canonical(regs->gs_base);
 	*word = (uint64_t)regs;
 	return true;
 }
@@ -105,7 +132,8 @@ static bool decode_thread_create(struct decode *decode, struct zog_op *op)
 {
 	struct thread *thread = thread_of(decode, op->slot);
 
-	return thread != NULL && op->slot != ZOG_SELF && thread->state == THREAD_FREE && space_is_there(decode, op->word[0]) &&
+	return thread != NULL && op->slot != ZOG_SELF && thread->state == THREAD_FREE &&
+	       earlier(decode, ZOG_OP_THREAD_CREATE, op->slot) == 0 && space_is_there(decode, op->word[0]) &&
 	       (op->word[2] == ZOG_SELF || op->word[2] < thread_slots) && regs_copy(decode, &op->word[1]);
 }
 
@@ -121,14 +149,28 @@ static bool decode_thread_regs(struct decode *decode, struct zog_op *op)
 	return decode_thread(decode, op) && regs_copy(decode, &op->word[0]);
 }
 
+/* Only the running thread: another one may be in its old space on another CPU, which would outlive the space. */
 static bool decode_thread_space(struct decode *decode, struct zog_op *op)
 {
-	return decode_thread(decode, op) && space_is_there(decode, op->word[0]);
+	return op->slot == ZOG_SELF && decode_thread(decode, op) && space_is_there(decode, op->word[0]);
+}
+
+/* Nor may an earlier operation map one of them, or give it away. */
+static bool grant_is_alone(const struct decode *decode, const struct zog_op *op)
+{
+	for (uint32_t i = 0; i < decode->index; i++) {
+		const struct zog_op *other = &decode->cpu->op[i];
+		if (other->code == ZOG_OP_MAP && other->word[1] - op->word[0] < op->word[1])
+			return false;
+		if (other->code == ZOG_OP_FRAME_GRANT && other->word[0] < op->word[0] + op->word[1] && op->word[0] < other->word[0] + other->word[1])
+			return false;
+	}
+	return true;
 }
 
 static bool decode_frame_grant(struct decode *decode, struct zog_op *op)
 {
-	if (op->word[2] >= domain_total || op->word[0] >= frame_count || op->word[1] > frame_count - op->word[0])
+	if (op->word[2] >= domain_total || op->word[0] >= frame_count || op->word[1] > frame_count - op->word[0] || !grant_is_alone(decode, op))
 		return false;
 	for (uint64_t i = 0; i < op->word[1]; i++) {
 		const struct frame *frame = &frame_table[op->word[0] + i];
@@ -140,7 +182,7 @@ static bool decode_frame_grant(struct decode *decode, struct zog_op *op)
 
 static bool decode_frame_zero(struct decode *decode, struct zog_op *op)
 {
-	return frame_is_payload_of(op->word[0], decode->domain->id);
+	return frame_is_own(decode, op->word[0]);
 }
 
 static bool decode_port(struct decode *decode, struct zog_op *op)
@@ -168,13 +210,15 @@ static bool decode_port_in(struct decode *decode, struct zog_op *op)
 
 static bool decode_device_attach(struct decode *decode, struct zog_op *op)
 {
+	if (!cap_is(decode->domain, op->slot, CAP_BUS) || op->word[0] >= domain_total || op->word[1] >= 6 || op->word[3] > 0x200000 ||
+	    op->word[2] % ZOG_PAGE_SIZE != 0 || op->word[2] < 0x80000000ul || op->word[2] >= 1ul << 46)
+		return false;
 	/* Never RAM: a window over memory would be a way round every right. */
 	for (uint64_t at = op->word[2]; at < op->word[2] + op->word[3]; at += ZOG_PAGE_SIZE)
 		if (at >> 12 < frame_count && frame_table[at >> 12].type != FRAME_RESERVED)
 			return false;
-	return cap_is(decode->domain, op->slot, CAP_BUS) && op->word[0] < domain_total && op->word[1] < 6 && op->word[3] <= 0x200000 &&
-	       op->word[2] % ZOG_PAGE_SIZE == 0 && op->word[2] >= 0x80000000ul && op->word[2] < 1ul << 46 &&
-	       (op->word[2] + op->word[3] <= 0xfec00000ul || op->word[2] >= 0xff000000ul);
+	/* Nor the interrupt controllers. */
+	return op->word[2] + op->word[3] <= 0xfec00000ul || op->word[2] >= 0xff000000ul;
 }
 
 static bool decode_device_resumed(struct decode *decode, struct zog_op *op)
@@ -317,7 +361,7 @@ static void act_frame_grant(struct cpu *cpu, struct domain *domain, struct zog_o
 {
 	(void)cpu, (void)domain;
 	for (uint64_t i = 0; i < op->word[1]; i++)
-		frame_table[op->word[0] + i].owner = (uint16_t)op->word[2];
+		frame_table[op->word[0] + i].owner = (uint8_t)op->word[2];
 }
 
 static void act_frame_zero(struct cpu *cpu, struct domain *domain, struct zog_op *op)
@@ -427,11 +471,13 @@ bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
 	memcpy(cpu->op, domain->txn->op, count * sizeof(cpu->op[0]));
 	for (uint32_t i = 0; i < count; i++) {
 		struct zog_op *op = &cpu->op[i];
+		decode.index = i;
 		if (op->code >= ZOG_OP_CODE_COUNT || operation_table[op->code].decode == NULL || !operation_table[op->code].decode(&decode, op)) {
 			log_line("zog: violation domain=%s op=%u slot=%u word=0x%lx,0x%lx,0x%lx", domain->desc->name, op->code, op->slot,
 				 op->word[0], op->word[1], op->word[2]);
 			return false;
 		}
+		decode.seen |= 1u << op->code;
 	}
 	return decode.tables_needed <= table_pool_free();
 }

@@ -12,8 +12,8 @@ void *memset(void *to, int byte, size_t size);
 
 static struct space *space_of(struct cpu *cpu, uint32_t slot)
 {
-	if (slot == ZOG_SELF)
-		return cpu->thread->space;
+	if (slot == ZOG_SELF) /* the space of a thread that is ending may be gone */
+		return cpu->thread->space && cpu->thread->space->cr3 ? cpu->thread->space : NULL;
 	return slot < space_total && space_table[slot].cr3 ? &space_table[slot] : NULL;
 }
 

@@ -33,7 +33,7 @@ struct cpu {
 	volatile uint32_t flush_request, flush_done;
 	uint32_t seen_resets[ZOG_DOMAIN_MAX];
 	uint32_t journal_count;
-	uint32_t is_online;
+	volatile uint32_t is_online; /* 0: stopped for good after a fault of the recovery itself */
 	uint64_t space_switches, table_flushes, ticks;
 	struct zog_regs domain_regs;
 	struct zog_op op[ZOG_TXN_OP_MAX];

@@ -276,6 +276,7 @@ void domain_attach_window(struct domain *domain, uint32_t window, uint64_t physi
 		domain->info->window[window].bytes = bytes;
 	}
 	struct cpu *cpu = cpu_current();
+	domain->resets++; /* the other CPUs flush when they next enter */
 	if (cpu->cr3 == domain->cr3)
 		cr3_write(cpu->cr3);
 }
@@ -334,9 +335,11 @@ bool domain_touch(struct domain *domain, uint64_t address, bool is_write)
 	return false;
 }
 
+/* Where the core finds the domain's byte at ADDRESS. Never in a device window: that is no memory, the physical map has
+ * no place for it, and a read there acts on the device. */
 static uint8_t *domain_pointer(struct domain *domain, uint64_t address, bool is_write)
 {
-	if (address >= ZOG_USER_END || !domain_touch(domain, address, is_write))
+	if (address >= ZOG_USER_END || address - ZOG_MMIO_BASE < 6 * ZOG_MMIO_STRIDE || !domain_touch(domain, address, is_write))
 		return NULL;
 	pte_t *entry = table_walk(domain->cr3, address);
 	if (entry == NULL || !(*entry & PTE_PRESENT) || (is_write && !(*entry & PTE_WRITE)))

@@ -46,7 +46,7 @@ void space_flush(struct space *space)
 		cr3_write(cpu->cr3);
 	}
 	for (uint32_t i = 0; i < cpu_count; i++) {
-		if (i == cpu->id || cpu_table[i].cr3 != space->cr3)
+		if (i == cpu->id || !cpu_table[i].is_online || cpu_table[i].cr3 != space->cr3)
 			continue;
 		__atomic_add_fetch(&cpu_table[i].flush_request, 1, __ATOMIC_SEQ_CST);
 		cpu_interrupt_other(i);
@@ -56,7 +56,7 @@ void space_flush(struct space *space)
 		if (!(waiting & 1u << i))
 			continue;
 		uint32_t request = cpu_table[i].flush_request;
-		while ((int32_t)(cpu_table[i].flush_done - request) < 0) {
+		while (cpu_table[i].is_online && (int32_t)(cpu_table[i].flush_done - request) < 0) {
 			cpu_pause();
 			cpu_poll();
 		}

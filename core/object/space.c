@@ -149,8 +149,21 @@ bool space_map(struct space *space, uint64_t address, uint64_t frame, uint32_t f
 	return true;
 }
 
-/* The next address worth looking at when the table for ADDRESS is absent. */
-static uint64_t next_table(uint64_t address) { return (address | 0x1fffff) + 1; }
+/* As table_walk; where a table is absent, moves ADDRESS to the end of what it would have mapped. */
+static pte_t *walk_skip(uint64_t cr3, uint64_t *address)
+{
+	pte_t *table = physical_pointer(cr3 & PTE_ADDRESS);
+
+	for (uint32_t level = 3; level > 0; level--) {
+		pte_t entry = table[level_index(*address, level)];
+		if (!(entry & PTE_PRESENT)) {
+			*address = (*address | ((1ul << (12 + 9 * level)) - 1)) + 1;
+			return NULL;
+		}
+		table = physical_pointer(entry & PTE_ADDRESS);
+	}
+	return &table[level_index(*address, 0)];
+}
 
 void space_unmap(struct space *space, uint64_t address, uint64_t pages)
 {
@@ -158,11 +171,9 @@ void space_unmap(struct space *space, uint64_t address, uint64_t pages)
 	bool was_present = false;
 
 	while (address < end) {
-		pte_t *entry = table_walk(space->cr3, address);
-		if (entry == NULL) {
-			address = next_table(address);
+		pte_t *entry = walk_skip(space->cr3, &address);
+		if (entry == NULL)
 			continue;
-		}
 		if (*entry & PTE_ADDRESS) {
 			was_present |= (*entry & PTE_PRESENT) != 0;
 			frame_unmapped(*entry);
@@ -180,11 +191,9 @@ void space_protect(struct space *space, uint64_t address, uint64_t pages, uint32
 	bool was_present = false;
 
 	while (address < end) {
-		pte_t *entry = table_walk(space->cr3, address);
-		if (entry == NULL) {
-			address = next_table(address);
+		pte_t *entry = walk_skip(space->cr3, &address);
+		if (entry == NULL)
 			continue;
-		}
 		if (*entry & PTE_ADDRESS) {
 			was_present |= (*entry & PTE_PRESENT) != 0;
 			core_set64(entry, entry_make((*entry & PTE_ADDRESS) >> 12, flags));
@@ -198,20 +207,19 @@ void space_protect(struct space *space, uint64_t address, uint64_t pages, uint32
 bool space_clone(struct space *from, struct space *to, uint64_t address, uint64_t pages)
 {
 	uint64_t end = address + pages * ZOG_PAGE_SIZE;
-	bool lost_write = false, is_complete = true;
+	bool lost_write = false, was_present = false, is_complete = true;
 
 	while (address < end && is_complete) {
-		pte_t *entry = table_walk(from->cr3, address);
-		if (entry == NULL) {
-			address = next_table(address);
+		pte_t *entry = walk_skip(from->cr3, &address);
+		if (entry == NULL)
 			continue;
-		}
 		if (*entry & PTE_ADDRESS) {
 			pte_t *copy = walk_create(to->cr3, address);
 			is_complete = copy != NULL;
 			if (is_complete) {
 				lost_write |= (*entry & PTE_WRITE) != 0;
 				core_set64(entry, *entry & ~PTE_WRITE);
+				was_present |= (*copy & PTE_PRESENT) != 0;
 				if (*copy & PTE_ADDRESS)
 					frame_unmapped(*copy);
 				core_set64(copy, *entry);
@@ -222,5 +230,7 @@ bool space_clone(struct space *from, struct space *to, uint64_t address, uint64_
 	}
 	if (lost_write)
 		space_flush(from);
+	if (was_present)
+		space_flush(to);
 	return is_complete;
 }

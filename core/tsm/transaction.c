@@ -7,6 +7,7 @@
 #include "tsm/transaction.h"
 
 void *memcpy(void *to, const void *from, size_t size);
+void *memset(void *to, int byte, size_t size);
 
 static bool range_is_good(const struct domain *domain, struct zog_range range)
 {
@@ -32,6 +33,19 @@ static void range_copy(uint8_t *to, const uint8_t *from, struct zog_range range)
 		*(uint32_t *)to = *(const uint32_t *)from;
 	else
 		memcpy(to, from, range.length);
+}
+
+/* A store is logged once for each time it is made; more bytes than this no invocation stores within its deadline. It
+ * bounds what the core copies in one entry. */
+#define LOGGED_BYTES_MAX(domain) (4 * (domain)->home_bytes + (16ul << 20))
+
+static bool ranges_are_bounded(const struct domain *domain, uint32_t count)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		bytes += domain->txn->range[i].length;
+	return bytes <= LOGGED_BYTES_MAX(domain);
 }
 
 /* Copies what the log names from one image to the other. */
@@ -60,7 +74,7 @@ bool transaction_commit(struct cpu *cpu, struct domain *domain)
 
 	if ((ranges | ops | txn->is_page_mode) == 0)
 		return true;
-	if (ranges > ZOG_TXN_RANGE_MAX || ops > ZOG_TXN_OP_MAX)
+	if (ranges > ZOG_TXN_RANGE_MAX || ops > ZOG_TXN_OP_MAX || !ranges_are_bounded(domain, ranges))
 		return false;
 	for (uint32_t i = 0; i < ranges; i++)
 		if (!range_is_good(domain, txn->range[i]))
@@ -85,8 +99,12 @@ void transaction_abort(struct domain *domain)
 	struct zog_txn *txn = domain->txn;
 	uint32_t ranges = txn->range_count;
 
-	if (ranges > ZOG_TXN_RANGE_MAX)
-		ranges = ZOG_TXN_RANGE_MAX;
+	/* A log that cannot be right: everything goes back, page by page. */
+	if (ranges > ZOG_TXN_RANGE_MAX || !ranges_are_bounded(domain, ranges)) {
+		memset(txn->dirty_page, 0xff, sizeof(txn->dirty_page));
+		txn->is_page_mode = 1;
+		ranges = 0;
+	}
 	ranges_copy(domain, domain->home_live, domain->home_committed, ranges);
 	txn->range_count = 0;
 	txn->op_count = 0;

@@ -67,8 +67,9 @@ static void call_event_read(struct cpu *cpu)
 
 static bool port_is_granted(const struct domain *domain, uint64_t index, uint64_t port, uint64_t width)
 {
-	return cap_is(domain, index, CAP_PORTS) && port >= domain->desc->cap[index].a && port + width - 1 <= domain->desc->cap[index].b &&
-	       (width == 1 || width == 2 || width == 4);
+	if (!cap_is(domain, index, CAP_PORTS) || (width != 1 && width != 2 && width != 4))
+		return false;
+	return port >= domain->desc->cap[index].a && port <= domain->desc->cap[index].b && width - 1 <= domain->desc->cap[index].b - port;
 }
 
 static void call_port_read(struct cpu *cpu)
@@ -122,32 +123,43 @@ static void call_thread_regs(struct cpu *cpu)
 		regs->rax = ZOG_OK;
 }
 
+/* Only what XRSTOR takes without a fault (SDM volume 1, 13.8): known components, standard form, no reserved MXCSR bits. */
+static void xstate_clean(uint8_t *state)
+{
+	uint64_t *header = (uint64_t *)(void *)(state + 512);
+
+	header[0] &= 7;
+	for (uint32_t i = 1; i < 8; i++)
+		header[i] = 0;
+	*(uint32_t *)(void *)(state + 24) &= 0xffff;
+}
+
 static void call_xstate(struct cpu *cpu)
 {
 	struct zog_regs *regs = &cpu->domain_regs;
 	struct thread *thread = thread_named(cpu, regs->rdi);
-	bool is_good = false;
+	uint8_t state[ZOG_XSTATE_SIZE] __attribute__((aligned(64)));
 
-	if (thread != NULL && regs->rdx <= ZOG_XSTATE_SIZE) {
-		if (cpu->vector_owner == thread) {
-			vector_save(cpu);
-			vector_close(cpu);
-		}
-		if (regs->r10 == 0) {
-			is_good = domain_write(caller(cpu), regs->rsi, thread->vector_state, regs->rdx);
-		} else {
-			is_good = domain_read(caller(cpu), thread->vector_state, regs->rsi, regs->rdx);
-			/* Only what XRSTOR takes without a fault (SDM volume 1, 13.8): known components, standard form, no
-			 * reserved MXCSR bits. */
-			uint64_t *header = (uint64_t *)(void *)(thread->vector_state + 512);
-			header[0] &= 7;
-			for (uint32_t i = 1; i < 8; i++)
-				header[i] = 0;
-			*(uint32_t *)(void *)(thread->vector_state + 24) &= 0xffff;
-			thread->vector_cpu = NO_CPU;
-		}
+	regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
+	if (thread == NULL || regs->rdx > ZOG_XSTATE_SIZE)
+		return;
+	if (cpu->vector_owner == thread) {
+		vector_save(cpu);
+		vector_close(cpu);
 	}
-	regs->rax = is_good ? (uint64_t)ZOG_OK : (uint64_t)ZOG_ERR_ARGUMENT;
+	if (regs->r10 == 0) {
+		if (domain_write(caller(cpu), regs->rsi, thread->vector_state, regs->rdx))
+			regs->rax = ZOG_OK;
+		return;
+	}
+	/* Cleaned before the thread's record sees it: another CPU may be about to load it. */
+	memcpy(state, thread->vector_state, sizeof(state));
+	if (!domain_read(caller(cpu), state, regs->rsi, regs->rdx))
+		return;
+	xstate_clean(state);
+	memcpy(thread->vector_state, state, sizeof(state));
+	thread->vector_cpu = NO_CPU;
+	regs->rax = ZOG_OK;
 }
 
 static void call_frame_pin(struct cpu *cpu)
@@ -206,7 +218,9 @@ static void call_stats(struct cpu *cpu)
 static void call_fail(struct cpu *cpu)
 {
 	const struct zog_regs *regs = &cpu->domain_regs;
-	uint32_t cause = regs->rdi < ZOG_CAUSE_COUNT && regs->rdi != ZOG_CAUSE_KILLED ? (uint32_t)regs->rdi : ZOG_CAUSE_ASSERT;
+	/* What a domain can know about itself; the others are the core's findings. */
+	bool is_own_finding = regs->rdi == ZOG_CAUSE_STORE || regs->rdi == ZOG_CAUSE_CONTRACT || regs->rdi == ZOG_CAUSE_SCRUB;
+	uint32_t cause = is_own_finding ? (uint32_t)regs->rdi : ZOG_CAUSE_ASSERT;
 
 	domain_fault(cpu, cause, 0, regs->rsi, regs->rdx);
 }

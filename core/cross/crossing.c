@@ -305,10 +305,6 @@ static void crossing_wait(struct cpu *cpu, uint64_t handle, uint64_t seen, uint6
 	uint32_t owner;
 	struct event *event = event_find(top(thread)->domain, handle, &owner);
 
-	if (event == NULL) {
-		domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, handle, 0);
-		return;
-	}
 	chain_unwind(cpu, thread);
 	thread->root_pending = 1;
 	if (!thread_park(cpu, event, owner, seen, deadline_ns)) {
@@ -350,6 +346,10 @@ void crossing_reply(struct cpu *cpu)
 		frame_issue(cpu);
 		return;
 	}
+	if (status == ZOG_WAIT && domain_event(domain, regs.rsi) == NULL) {
+		domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, regs.rsi, 0);
+		return;
+	}
 	if (!transaction_commit(cpu, domain)) {
 		domain_fault(cpu, ZOG_CAUSE_VIOLATION, 0, 0, 0);
 		return;
@@ -382,7 +382,7 @@ void crossing_call(struct cpu *cpu)
 		return;
 	}
 	const struct contract_desc *contract = &system_contract[method >> 8];
-	if ((method & 0xff) >= contract->method_count || thread->depth == FRAME_MAX) {
+	if ((method & 0xff) >= contract->method_count || thread->depth >= FRAME_CALL_MAX) {
 		regs->rax = (uint64_t)ZOG_ERR_METHOD;
 		return;
 	}
@@ -486,6 +486,13 @@ static void pins_drop_stale(uint32_t domain)
 	lock_release(&pin_lock);
 }
 
+void pin_lock_release_if_held(uint32_t cpu);
+void pin_lock_release_if_held(uint32_t cpu)
+{
+	if (pin_lock.holder == cpu)
+		lock_release(&pin_lock);
+}
+
 static bool frame_is_of_chain(const struct thread *thread, uint64_t frame)
 {
 	if (frame >= frame_count || (frame_table[frame].type != FRAME_PAYLOAD && frame_table[frame].type != FRAME_DMA))
@@ -503,6 +510,8 @@ zog_status_t frame_pin(struct cpu *cpu, uint64_t frame, uint64_t is_pinned, uint
 	zog_status_t status = ZOG_ERR_LIMIT;
 	uint32_t place = PIN_MAX;
 
+	if (!domain_table[self].desc->is_device_owner)
+		return ZOG_ERR_CAP;
 	lock_take(&pin_lock, cpu->id);
 	for (uint32_t i = 0; i < PIN_MAX; i++) {
 		if (pin_table[i].domain == self + 1 && pin_table[i].frame == frame) {

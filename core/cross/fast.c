@@ -35,7 +35,7 @@ static inline bool fast_call(struct cpu *cpu, struct thread *thread)
 	const struct domain_desc *desc = caller->domain->desc;
 	uint64_t index = regs->rdi, method = regs->rsi;
 
-	if (index >= desc->cap_count || thread->depth == FRAME_MAX)
+	if (index >= desc->cap_count || thread->depth >= FRAME_CALL_MAX)
 		return false;
 	const struct cap_desc *cap = &desc->cap[index];
 	if (cap->type != CAP_ENTRY || method >> 8 != cap->b)

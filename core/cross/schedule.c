@@ -132,8 +132,9 @@ void thread_drop_dying(struct cpu *cpu)
 	take();
 	if (cpu->vector_owner == thread)
 		cpu->vector_owner = NULL;
-	thread->state = THREAD_FREE;
 	thread_unload(cpu);
+	/* Last: from here on its slot and its address space may be used again. Pairs with the look in thread_end. */
+	__atomic_store_n(&thread->state, THREAD_FREE, __ATOMIC_RELEASE);
 	lock_release(&schedule_lock);
 }
 

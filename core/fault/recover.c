@@ -11,6 +11,7 @@
 
 extern void core_restart_stack(void);
 void schedule_lock_release_if_held(uint32_t cpu);
+void pin_lock_release_if_held(uint32_t cpu);
 void log_lock_release_if_held(uint32_t cpu);
 
 /* Set by the injector only: counts down the journalled stores and makes the core fault at the last. */
@@ -93,6 +94,7 @@ void core_recover(struct cpu *cpu)
 	if (cpu->in_recovery) {
 		journal_undo(cpu);
 		schedule_lock_release_if_held(id);
+		pin_lock_release_if_held(id);
 		if (cpu->thread != NULL && cpu->thread->depth > 0) {
 			uint32_t before = incident_count();
 			domain_fault(cpu, ZOG_CAUSE_CORE, (uint32_t)core_failure[id].vector, core_failure[id].address, core_failure[id].error);

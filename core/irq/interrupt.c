@@ -46,6 +46,7 @@ static bool interrupt_common_part(struct cpu *cpu, uint32_t vector)
 			control_requested(cpu);
 		if (vector == VECTOR_TIMER) {
 			cpu->ticks++;
+			apic_timer(TICK_NS); /* here, whatever else becomes of the entry: it fires once only */
 			deadline_check();
 		}
 	} else if (vector < VECTOR_TIMER && vector >= VECTOR_DEVICE) {
@@ -58,7 +59,6 @@ static bool interrupt_common_part(struct cpu *cpu, uint32_t vector)
 
 static void domain_tick(struct cpu *cpu, struct call_frame *frame)
 {
-	apic_timer(TICK_NS);
 	if (--frame->ticks_left == 0)
 		domain_fault(cpu, ZOG_CAUSE_DEADLINE, 0, frame->method, 0);
 }
@@ -132,7 +132,6 @@ static void program_interrupted(struct cpu *cpu, uint32_t vector, uint64_t error
 	if (!interrupt_common_part(cpu, vector)) {
 		program_exception(thread, vector, error);
 	} else if (vector == VECTOR_TIMER) {
-		apic_timer(TICK_NS);
 		scrub_step(cpu);
 		if (--thread->slice_ticks <= 0)
 			cpu->must_reschedule = 1;

@@ -9,6 +9,7 @@
 #include "zog/core.h"
 
 #define FRAME_MAX 8u
+#define FRAME_CALL_MAX (FRAME_MAX - 1) /* crossings: the last place is for the bus that quiesces a device */
 #define NO_CPU 0xffffffffu
 
 struct domain;

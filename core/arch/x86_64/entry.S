@@ -114,7 +114,8 @@ interrupt_common:
 	mov %gs:CPU_STACK, %rsp
 	movb $1, %gs:CPU_EXIT_FULL
 	xor %ebp, %ebp
-	cld
+	push $2                    /* a gate clears neither AC, with which SMAP would be off, nor DF */
+	popfq
 	call core_interrupt
 	jmp core_exit
 

@@ -498,7 +498,8 @@ static void harness_live(void (*life)(void), uint32_t kill_within)
 		int status = 0;
 		pid_t child;
 
-		harness->kill_countdown = kill_within ? 1 + chance(kill_within) : 0;
+		/* Now and then a long life: some steps take more than the usual one offers. */
+		harness->kill_countdown = kill_within ? 1 + chance(chance(6) ? kill_within : kill_within * 30) : 0;
 		child = fork();
 		if (child == 0)
 			life_run(life);

@@ -26,11 +26,11 @@ static void test_killed_at_any_store(void **state)
 	harness_boot(IMAGE, 11);
 	harness_live(life_adopt, 0);
 	world->tasks_left = 4000;
-	harness_live(life_random, 2500);
+	harness_live(life_random, 800);
 	printf("%lu kills, %lu commits, %lu aborts\n", harness->kills, harness->commits, harness->aborts);
 	assert_true(harness->kills > 100);
 	harness_live(life_check, 0);
-	harness_live(life_sync_final, 4000);
+	harness_live(life_sync_final, 2000);
 	assert_true(tool("/sbin/e2fsck -fn " IMAGE " >" FOLDER "/e2fsck.log 2>&1 || { cat " FOLDER
 		"/e2fsck.log; echo ERROR e2fsck; exit 1; }"));
 	orphans_drop();

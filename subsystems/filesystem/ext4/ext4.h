@@ -225,7 +225,7 @@ zog_status_t inode_free(struct inode *inode); /* blocks, extended attributes, th
 /* --- orphan.c: the list of unlinked nodes still in use, as ext4 keeps it on disk --- */
 void orphan_add(struct inode *inode);
 zog_status_t orphan_remove(struct inode *inode);
-zog_status_t orphan_process_one(void); /* frees the head of the list */
+zog_status_t orphans_free_all(void); /* at mount, and at the final sync; commits */
 
 /* --- extent.c, extent_change.c: the map from a node's blocks to the disk's --- */
 enum run_kind { RUN_HOLE, RUN_WRITTEN, RUN_UNWRITTEN };

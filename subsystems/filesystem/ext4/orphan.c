@@ -43,7 +43,8 @@ zog_status_t orphan_remove(struct inode *inode)
 	return ZOG_OK; /* it was not on the list: the mount before had freed the list */
 }
 
-zog_status_t orphan_process_one(void)
+/* Frees the head of the list; one with links was only being truncated. */
+static zog_status_t orphan_process_one(void)
 {
 	struct inode inode;
 	zog_status_t status = inode_get(super_get()->last_orphan, &inode);
@@ -60,5 +61,26 @@ zog_status_t orphan_process_one(void)
 		return inode_free(&inode);
 	if (inode_is_regular(inode.raw) && (inode.raw->flags & INODE_EXTENTS))
 		return extent_truncate(&inode, (inode_size(inode.raw) + BLOCK_BYTES - 1) / BLOCK_BYTES);
+	return ZOG_OK;
+}
+
+/* Each is a transaction of its own, so that the work done is kept when a block must be waited for. A damaged list costs
+ * space, not service. */
+zog_status_t orphans_free_all(void)
+{
+	while (super_get()->last_orphan) {
+		zog_status_t status = orphan_process_one();
+
+		if (status == ZOG_RETRY)
+			return status;
+		if (status < 0) {
+			rt_abort();
+			rt_log(RT_WARN, "ext4: node %u, unlinked before, can't be freed: run e2fsck on the disk",
+				super_get()->last_orphan);
+			return ZOG_OK;
+		}
+		rt_commit();
+		cache_operation_begin();
+	}
 	return ZOG_OK;
 }

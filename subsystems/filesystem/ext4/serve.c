@@ -36,29 +36,6 @@ zog_status_t domain_start(struct zog_call *call)
 
 /* --- the wrapper --- */
 
-/* Nodes that an earlier life of the system left unlinked but not freed. One is freed at a time, so that the work
- * done is kept when a block must be waited for. A damaged list costs space, not service. */
-static zog_status_t orphans_process(void)
-{
-	while (super_get()->last_orphan) {
-		zog_status_t status = orphan_process_one();
-
-		if (status == ZOG_RETRY)
-			return status;
-		if (status < 0) {
-			rt_abort();
-			rt_log(RT_WARN, "ext4: node %u, unlinked before, can't be freed: run e2fsck on the disk",
-				super_get()->last_orphan);
-			break;
-		}
-		rt_commit();
-		cache_operation_begin();
-	}
-	home()->mount.has_orphans = 0;
-	rt_commit();
-	return ZOG_OK;
-}
-
 static zog_status_t operation_begin(enum operation_kind kind)
 {
 	struct mount *mount = &home()->mount;
@@ -73,8 +50,11 @@ static zog_status_t operation_begin(enum operation_kind kind)
 			return status;
 		cache_operation_begin();
 	}
-	if (mount->has_orphans)
-		TRY(orphans_process());
+	if (mount->has_orphans) {
+		TRY(orphans_free_all());
+		mount->has_orphans = 0;
+		rt_commit();
+	}
 	if (kind == OPERATION_CHANGES && home()->dirty_count > DIRTY_HIGH)
 		return ZOG_RETRY; /* no block is wanted, but room */
 	return ZOG_OK;

@@ -102,13 +102,6 @@ static zog_status_t sync_step(uint64_t *seen)
 	}
 }
 
-static zog_status_t orphans_free(void)
-{
-	for (uint32_t turn = 0; super_get()->last_orphan && turn < home()->mount.inodes; turn++)
-		TRY(orphan_process_one());
-	return ZOG_OK;
-}
-
 zog_status_t sync_advance(uint64_t ticket, bool is_final, uint64_t *seen)
 {
 	struct sync_state *sync = &home()->sync;
@@ -117,7 +110,7 @@ zog_status_t sync_advance(uint64_t ticket, bool is_final, uint64_t *seen)
 	while (!ticket_is_done(ticket)) {
 		if (sync->phase == SYNC_IDLE) {
 			if (is_final)
-				TRY(orphans_free());
+				TRY(orphans_free_all());
 			sync_begin(ticket, is_final);
 		}
 		status = sync_step(seen);

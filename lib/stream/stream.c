@@ -1,0 +1,203 @@
+/* Both ends of a stream; the protocol stands in stream.h. */
+#include "stream/stream.h"
+#include "rt/hook.h"
+
+#define SLOT_BYTES_MIN 32u
+#define BLOCK_BYTES 64u
+#define STRING_BYTES 512u /* from here on the string instruction is the cheaper copy */
+
+/* The fast paths store into the own head, the own slots (masked) and struct stream only, and report the ranges that
+ * the caller gave: one hook call instead of one for each word. The host test hooks them, too, to kill in between. */
+#ifndef STORES_ARE_OWN
+#define STORES_ARE_OWN __attribute__((no_sanitize("kernel-address")))
+#endif
+
+static uint64_t position_read(const volatile struct stream_head *head) { return __atomic_load_n(&head->position, __ATOMIC_ACQUIRE); }
+
+/* A consumer's position lies at most the whole ring behind the producer's, which is what the producer committed. */
+static bool peer_is_possible(const struct stream *stream, uint64_t peer_position)
+{
+	if (peer_position < stream->peer_position)
+		return false;
+	if (stream->end == STREAM_END_PRODUCER)
+		return peer_position <= stream->committed->position;
+	return peer_position >= stream->position && peer_position - stream->position <= stream->mask + 1;
+}
+
+/* Reads the peer's position anew. */
+STORES_ARE_OWN static zog_status_t peer_refresh(struct stream *stream)
+{
+	uint64_t peer_position = position_read(stream->peer);
+
+	if (stream->own->is_asleep)
+		__atomic_store_n(&stream->own->is_asleep, 0, __ATOMIC_RELAXED);
+	if (!peer_is_possible(stream, peer_position))
+		return ZOG_ERR_CORRUPT;
+	stream->peer_position = peer_position;
+	return ZOG_OK;
+}
+
+static bool has_work(const struct stream *stream)
+{
+	if (stream->end == STREAM_END_PRODUCER)
+		return stream->position - stream->peer_position <= stream->mask;
+	return stream->position != stream->peer_position;
+}
+
+/* --- attaching --------------------------------------------------------------------------------------------------- */
+
+static bool place_is_good(const struct stream_place *place)
+{
+	size_t pages = place->end == STREAM_END_PRODUCER ? place->own_pages : place->peer_pages;
+
+	return place->slot_bytes >= SLOT_BYTES_MIN && place->slot_bytes <= ZOG_PAGE_SIZE &&
+	       (place->slot_bytes & (place->slot_bytes - 1)) == 0 && pages >= 2 && pages <= ZOG_STREAM_PAGES_MAX;
+}
+
+/* The largest power of two of slots that fits behind the producer's first page. */
+static uint64_t slot_count(const struct stream_place *place)
+{
+	size_t pages = (place->end == STREAM_END_PRODUCER ? place->own_pages : place->peer_pages) - 1;
+	uint64_t count = 1;
+
+	while (count * 2 <= pages * ZOG_PAGE_SIZE / place->slot_bytes)
+		count *= 2;
+	return count;
+}
+
+zog_status_t stream_attach(struct stream *stream, const struct stream_place *place)
+{
+	if (!place_is_good(place))
+		return ZOG_ERR_ARGUMENT;
+	stream->mask = slot_count(place) - 1;
+	stream->shift = (uint32_t)__builtin_ctzl(place->slot_bytes);
+	stream->capacity = (uint32_t)(place->slot_bytes - sizeof(struct stream_record));
+	stream->slot = (uint8_t *)(place->end == STREAM_END_PRODUCER ? (uintptr_t)place->own : (uintptr_t)place->peer) + ZOG_PAGE_SIZE;
+	stream->own = place->own;
+	stream->peer = place->peer;
+	stream->end = place->end;
+	stream->event = place->event;
+	stream->home = place->home;
+	stream->committed = place->committed;
+	stream->position = stream->committed->position;
+	/* The least that the peer can have: what a producer's whole ring allows, what a consumer has taken. */
+	stream->peer_position = stream->position;
+	if (stream->end == STREAM_END_PRODUCER)
+		stream->peer_position = stream->position > stream->mask ? stream->position - stream->mask - 1 : 0;
+	stream_show(stream);
+	return peer_refresh(stream);
+}
+
+/* --- records ------------------------------------------------------------------------------------------------------ */
+
+STORES_ARE_OWN static inline void bytes_copy(uint8_t *to, const uint8_t *from, size_t size)
+{
+	if (size >= STRING_BYTES) {
+		size_t words = size / 8;
+		__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+		size %= 8;
+	}
+	for (; size >= BLOCK_BYTES; size -= BLOCK_BYTES, to += BLOCK_BYTES, from += BLOCK_BYTES) {
+		uint64_t *t = (uint64_t *)(void *)to;
+		const uint64_t *f = (const uint64_t *)(const void *)from;
+		t[0] = f[0], t[1] = f[1], t[2] = f[2], t[3] = f[3], t[4] = f[4], t[5] = f[5], t[6] = f[6], t[7] = f[7];
+	}
+	for (; size >= 8; size -= 8, to += 8, from += 8)
+		*(uint64_t *)(void *)to = *(const uint64_t *)(const void *)from;
+	for (; size > 0; size--)
+		*to++ = *from++;
+}
+
+STORES_ARE_OWN zog_status_t stream_put(struct stream *stream, const void *data, size_t length)
+{
+	uint64_t position = stream->position;
+
+	if (length > stream->capacity)
+		return ZOG_ERR_TOO_BIG;
+	if (position - stream->peer_position > stream->mask) {
+		zog_status_t status = peer_refresh(stream);
+		if (status != ZOG_OK)
+			return status;
+		if (!has_work(stream))
+			return ZOG_ERR_LIMIT;
+	}
+	struct stream_record *record = (void *)(stream->slot + ((position & stream->mask) << stream->shift));
+	record->sequence = position + 1;
+	record->length = (uint32_t)length;
+	bytes_copy(record->data, data, length);
+	stream->position = position + 1;
+	return ZOG_OK;
+}
+
+STORES_ARE_OWN zog_status_t stream_take(struct stream *stream, void *data, size_t size, size_t *length_out)
+{
+	uint64_t position = stream->position;
+
+	if (position == stream->peer_position) {
+		zog_status_t status = peer_refresh(stream);
+		if (status != ZOG_OK)
+			return status;
+		if (!has_work(stream))
+			return ZOG_ERR_NOT_FOUND;
+	}
+	const struct stream_record *record = (const void *)(stream->slot + ((position & stream->mask) << stream->shift));
+	uint64_t sequence = __atomic_load_n(&record->sequence, __ATOMIC_RELAXED);
+	size_t length = __atomic_load_n(&record->length, __ATOMIC_RELAXED);
+	if (sequence != position + 1 || length > stream->capacity)
+		return ZOG_ERR_CORRUPT;
+	if (length > size)
+		return ZOG_ERR_TOO_BIG;
+	rt_store((uint64_t)data, length);
+	bytes_copy(data, record->data, length);
+	rt_store((uint64_t)length_out, sizeof(*length_out));
+	*length_out = length;
+	stream->position = position + 1;
+	return ZOG_OK;
+}
+
+/* --- commit, show, sleep ------------------------------------------------------------------------------------------- */
+
+void stream_seal(struct stream *stream)
+{
+	if (stream->home->position != stream->position)
+		stream->home->position = stream->position;
+}
+
+void stream_show(struct stream *stream)
+{
+	/* Records and the use of slots before the position that tells of them: release, partner of position_read. */
+	__atomic_store_n(&stream->own->position, stream->committed->position, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* position before the look at the flag; partner in stream_wait */
+	if (stream->peer->is_asleep)
+		rt_notify(stream->event, 0);
+}
+
+void stream_publish(struct stream *stream)
+{
+	stream_seal(stream);
+	rt_commit();
+	stream_show(stream);
+}
+
+void stream_rewind(struct stream *stream)
+{
+	stream->position = stream->home->position;
+}
+
+zog_status_t stream_wait(struct stream *stream, struct zog_call *call, uint32_t peer_event)
+{
+	uint64_t seen = rt_event_count(peer_event);
+
+	if (stream->own->position != stream->position)
+		stream_publish(stream);
+	__atomic_store_n(&stream->own->is_asleep, 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* flag before the look at the position; partner in stream_show */
+	uint64_t peer_position = position_read(stream->peer);
+	if (!peer_is_possible(stream, peer_position))
+		return ZOG_ERR_CORRUPT;
+	stream->peer_position = peer_position;
+	if (!has_work(stream))
+		return rt_wait(call, peer_event, seen, RT_NO_DEADLINE);
+	__atomic_store_n(&stream->own->is_asleep, 0, __ATOMIC_RELAXED);
+	return ZOG_OK;
+}

@@ -45,14 +45,22 @@ void *boot_pointer(uint64_t bytes) { return physical_pointer(boot_memory(bytes, 
 
 void boot_memory_rest(uint64_t *first, uint64_t *count)
 {
-	if (region_end - next_free < PAYLOAD_MIN)
+	if (region_end - next_free < PAYLOAD_MIN && other_end - other_start < PAYLOAD_MIN)
 		log_fatal(NEED_TEXT);
+	if (other_end - other_start > region_end - next_free) {
+		*first = other_start >> 12;
+		*count = (other_end - other_start) >> 12;
+		return;
+	}
 	*first = next_free >> 12;
 	*count = (region_end - next_free) >> 12;
 	next_free = region_end;
 }
 
-/* The largest run of RAM, less the core and what the boot loader put there. */
+/* The run of RAM that starts lowest and holds the core serves the boot: the boot page tables reach only the first GiB.
+ * The largest other run is kept for programs if it is larger than what boot leaves. */
+static uint64_t other_start, other_end;
+
 static void region_choose(void)
 {
 	uint64_t core_top = (uint64_t)core_end - CORE_BASE;
@@ -62,13 +70,14 @@ static void region_choose(void)
 		boot_ram_bytes += end - start;
 		if (end > ram_top)
 			ram_top = end;
-		if (start < core_top)
-			start = core_top;
 		if (boot->module_bytes && boot->module_start < end && boot->module_start + boot->module_bytes > start)
 			end = boot->module_start & ~(ZOG_PAGE_SIZE - 1);
-		if (end > start && end - start > region_end - next_free) {
-			next_free = start;
+		if (start <= core_top && end > core_top) {
+			next_free = core_top;
 			region_end = end;
+		} else if (end > start && end - start > other_end - other_start) {
+			other_start = start;
+			other_end = end;
 		}
 	}
 }

@@ -87,6 +87,7 @@ static void entry_registers(struct cpu *cpu, const struct call_frame *frame)
 	regs->rsp = ZOG_STACK_BASE + (cpu->id + 1ul) * ZOG_STACK_STRIDE;
 	if (domain->request == REQUEST_HANG) {
 		domain->request = REQUEST_NONE;
+		domain->is_hanging = 1;
 		regs->rip -= HANG_OFFSET;
 	}
 	cpu->exit_full = 0;
@@ -513,15 +514,21 @@ zog_status_t frame_pin(struct cpu *cpu, uint64_t frame, uint64_t is_pinned, uint
 	if (!domain_table[self].desc->is_device_owner)
 		return ZOG_ERR_CAP;
 	lock_take(&pin_lock, cpu->id);
+	/* A pin stands at the first free place from its frame's own on, so it is found at once as a rule. */
+	bool is_sought = frame < frame_count && frame_table[frame].pin_count != 0;
 	for (uint32_t i = 0; i < PIN_MAX; i++) {
-		if (pin_table[i].domain == self + 1 && pin_table[i].frame == frame) {
-			place = i;
+		uint32_t at = (uint32_t)(frame + i) % PIN_MAX;
+		if (is_sought && pin_table[at].domain == self + 1 && pin_table[at].frame == frame) {
+			place = at;
 			break;
 		}
-		if (is_pinned && place == PIN_MAX && pin_table[i].domain == 0)
-			place = i;
+		if (place == PIN_MAX && pin_table[at].domain == 0) {
+			place = at;
+			if (!is_sought)
+				break;
+		}
 	}
-	bool is_there = place < PIN_MAX && pin_table[place].domain != 0;
+	bool is_there = place < PIN_MAX && pin_table[place].domain == self + 1 && pin_table[place].frame == frame;
 	if (is_pinned && !is_there && !frame_is_of_chain(cpu->thread, frame)) {
 		status = ZOG_ERR_ARGUMENT;
 	} else if (is_pinned && place < PIN_MAX) {

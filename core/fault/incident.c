@@ -79,7 +79,8 @@ static struct zog_incident *incident_new(struct domain *domain, uint32_t cause)
 	incident->number = number;
 	incident->domain = domain->id;
 	incident->cause = cause;
-	incident->is_asked_for = cause == ZOG_CAUSE_KILLED;
+	incident->is_asked_for = cause == ZOG_CAUSE_KILLED || (cause == ZOG_CAUSE_DEADLINE && domain->is_hanging);
+	domain->is_hanging = 0;
 	incident->time_ns = time_now_ns();
 	incident->tsc_fault = tsc_read();
 	incident->ranges_undone = domain->txn->range_count;

@@ -69,6 +69,7 @@ static void domain_requested(struct cpu *cpu, struct domain *domain)
 		domain_fault(cpu, ZOG_CAUSE_KILLED, 0, 0, 0);
 	} else if (domain->request == REQUEST_HANG) {
 		domain->request = REQUEST_NONE;
+		domain->is_hanging = 1;
 		cpu->domain_regs.rip = domain->image->entry - 16;
 	}
 }

@@ -53,6 +53,7 @@ struct domain {
 	uint32_t start_failures;
 	uint32_t scrub_page;
 	struct zog_domain_stats stats;
+	uint32_t is_hanging;      /* it was told to hang: the deadline that ends it was asked for */
 	uint32_t corrupt_open;    /* a corruption was made and nothing has noticed yet */
 };
 

@@ -16,6 +16,7 @@ extern struct module_desc boot_module;
 extern uint8_t core_text_start[], core_text_end[], core_data_start[], core_data_end[], core_end[], boot_end[];
 
 static uint64_t next_free, region_end, ram_top;
+static uint64_t other_start, other_end; /* the largest run of RAM that is not the boot's */
 static uint32_t is_mapped; /* the physical map is in use */
 static const struct boot_start *boot;
 
@@ -59,8 +60,6 @@ void boot_memory_rest(uint64_t *first, uint64_t *count)
 
 /* The run of RAM that starts lowest and holds the core serves the boot: the boot page tables reach only the first GiB.
  * The largest other run is kept for programs if it is larger than what boot leaves. */
-static uint64_t other_start, other_end;
-
 static void region_choose(void)
 {
 	uint64_t core_top = (uint64_t)core_end - CORE_BASE;

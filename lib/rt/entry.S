@@ -4,10 +4,13 @@
 	.section .text.entry, "ax"
 	.global rt_entry
 	.balign 16
+	.type rt_hang, @function
 rt_hang:
 	pause
 	jmp rt_hang
+	.size rt_hang, . - rt_hang
 	.balign 16
+	.type rt_entry, @function
 rt_entry:
 	sub $112, %rsp
 	mov %edi, 0(%rsp)          /* method, reason, cpu: packed as the structure has them */
@@ -37,11 +40,13 @@ rt_entry:
 	mov $1, %eax               /* ZOG_CORE_REPLY */
 	syscall
 	ud2
+	.size rt_entry, . - rt_entry
 
 	/* zog_status_t rt_call(uint32_t cap, uint32_t method, const uint64_t in[6], uint64_t out[4])
 	 * The core keeps rip, rsp and rbp of a caller; the callee's results come in the other registers. */
 	.text
 	.global rt_call
+	.type rt_call, @function
 rt_call:
 	push %rbp
 	mov %rsp, %rbp
@@ -76,3 +81,4 @@ rt_call:
 	pop %rbx
 	pop %rbp
 	ret
+	.size rt_call, . - rt_call

@@ -23,6 +23,7 @@
 
 	.global syscall_entry
 	.balign 64
+	.type syscall_entry, @function
 syscall_entry:
 	swapgs
 	mov %rsp, %gs:CPU_SCRATCH
@@ -42,6 +43,7 @@ syscall_entry:
 	/* falls into core_exit */
 
 	.global core_exit
+	.type core_exit, @function
 core_exit:
 	mov %gs:CPU_SAVE, %rsp
 	cmpb $0, %gs:CPU_EXIT_FULL
@@ -91,6 +93,7 @@ exit_full:
 	iretq
 
 	/* Stack here: vector, error code, rip, cs, rflags, rsp, ss. */
+	.type interrupt_common, @function
 interrupt_common:
 	testb $3, 24(%rsp)
 	jz interrupt_in_core
@@ -120,6 +123,7 @@ interrupt_common:
 	jmp core_exit
 
 	/* An interrupt that ended the idle loop's hlt returns there; an exception in the core does not return. */
+	.type interrupt_in_core, @function
 interrupt_in_core:
 	push %rax
 	push %rcx
@@ -162,6 +166,7 @@ interrupt_in_core:
 
 	/* After an exception in the core: a fresh stack, then core_recover(cpu). */
 	.global core_restart_stack
+	.type core_restart_stack, @function
 core_restart_stack:
 	mov %gs:CPU_STACK, %rsp
 	mov %gs:CPU_SELF, %rdi

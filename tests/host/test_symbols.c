@@ -89,6 +89,9 @@ static void addresses_resolve_to_function_file_and_line(void **state)
 	assert_int_equal(symbol.line, 9);
 	assert_true(symbols_find(&symbols, 1, BASE + 0x10, &symbol));
 	assert_int_equal(symbol.line, 7);
+	assert_false(symbols_find(&symbols, 1, BASE + 0x30, &symbol));
+	assert_null(symbol.function);
+	assert_string_equal(symbol.file, "a/b.c");
 	assert_true(symbols_find(&symbols, 1, BASE + 0x47, &symbol));
 	assert_string_equal(symbol.function, "second");
 	assert_null(symbol.file);

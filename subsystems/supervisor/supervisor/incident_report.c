@@ -90,7 +90,7 @@ static const char *cause_sentence(uint32_t cause)
 
 /* --- code addresses ------------------------------------------------------------------------------------------ */
 
-/* Writes "function file:line" or the bare address. A return address points behind its call, perhaps at the next
+/* Writes "function file:line", with the bare address in place of what is not known. A return address points behind its call, perhaps at the next
  * function, so callers are looked up one byte earlier. */
 static void code_write(struct text *text, uint64_t address, bool is_return)
 {
@@ -99,14 +99,13 @@ static void code_write(struct text *text, uint64_t address, bool is_return)
 	uint32_t image = address >= CORE_HALF ? SYMBOLS_IMAGE_CORE : symbols_image_of(incident.domain);
 
 	symbols_open(&symbols, (const void *)ZOG_MODULE_BASE, rt_self()->module_bytes);
-	if (!symbols_find(&symbols, image, address - is_return, &symbol)) {
+	if (symbols_find(&symbols, image, address - is_return, &symbol))
+		text_format(text, "%s", symbol.function);
+	else
 		text_format(text, "0x%016lx", address);
-		return;
-	}
-	text_format(text, "%s", symbol.function);
 	if (symbol.file)
 		text_format(text, " %s:%u", symbol.file, symbol.line);
-	else
+	else if (symbol.function)
 		text_format(text, "+0x%lx", symbol.offset + is_return);
 }
 

@@ -97,7 +97,6 @@ bool symbols_find(const struct symbols *symbols, uint32_t image_number, uint64_t
 	if (address < image->base || address >= image->end || address - image->base > UINT32_MAX)
 		return false;
 	function_find(symbols, image, (uint32_t)(address - image->base), out);
-	if (out->function)
-		line_find(symbols, image, (uint32_t)(address - image->base), out);
+	line_find(symbols, image, (uint32_t)(address - image->base), out);
 	return out->function != NULL;
 }

@@ -31,7 +31,8 @@ struct symbol {
 
 /* false, and every lookup finds nothing, when the blob does not pass its checks. blob is 8-byte aligned. */
 bool symbols_open(struct symbols *symbols, const void *blob, uint64_t blob_bytes);
-/* Fills *out with what is known of the address; true when the function is known. */
+/* Fills *out with what is known of the address; true when the function is known. Assembly has lines, but not always
+ * functions. */
 bool symbols_find(const struct symbols *symbols, uint32_t image, uint64_t address, struct symbol *out);
 
 #endif

@@ -526,4 +526,21 @@ static bool tool(const char *format, ...)
 	return system(command) == 0;
 }
 
+/* Everything on disk lies in a folder of this run's own. */
+static void folder_enter(void)
+{
+	char folder[] = "build/tests/host/ext4.XXXXXX";
+
+	assert_true(tool("mkdir -p build/tests/host"));
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chdir(folder), 0);
+}
+
+static int folder_leave(int failed)
+{
+	if (failed == 0 && !tool("rm -rf \"$PWD\""))
+		perror("rm");
+	return failed;
+}
+
 #endif

@@ -12,12 +12,12 @@
  * again after a cold boot, all contents agree with the model, e2fsck finds nothing, and debugfs reads the same bytes. */
 #include "ext4_model.h"
 
-#define FOLDER "build/tests/host/ext4"
+#define FOLDER "."
 #define IMAGE FOLDER "/image"
 
 static void image_make(const char *size, const char *options)
 {
-	assert_true(tool("mkdir -p " FOLDER " && rm -f " IMAGE));
+	assert_true(tool("rm -f " IMAGE));
 	assert_true(tool("/sbin/mke2fs -q -F -t ext4 -b 4096 %s " IMAGE " %s >" FOLDER "/mke2fs.log 2>&1", options,
 		size));
 }
@@ -168,6 +168,7 @@ static void test_full_disk_killed(void **state)
 static int setup(void **state)
 {
 	(void)state;
+	folder_enter();
 	harness_create();
 	world = shared_map(0, sizeof(*world));
 	return 0;
@@ -183,5 +184,5 @@ int main(void)
 		cmocka_unit_test(test_full_disk_killed),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return folder_leave(cmocka_run_group_tests(tests, setup, NULL));
 }

@@ -20,8 +20,12 @@
 #include "contracts/filesystem.h"
 #include "disk.h"
 
+#ifndef EXT4_SLOTS /* tests make the cache small */
+#define EXT4_SLOTS 4096
+#endif
+
 enum {
-	SLOT_COUNT = 4096,
+	SLOT_COUNT = EXT4_SLOTS,
 	SLOT_NONE = 0xffff,
 	BUCKET_COUNT = 8192,
 	BOUNCE_COUNT = DMA_BYTES / ZOG_PAGE_SIZE,

@@ -282,7 +282,7 @@ zog_status_t inode_free(struct inode *inode)
 	TRY(inode_release(inode->number, is_directory));
 	memset(inode->raw, 0, home()->mount.inode_bytes);
 	inode->raw->generation = generation;
-	inode->raw->dtime = time ? time : 1;
+	inode->raw->dtime = time >= home()->mount.inodes ? time : 0; /* a small one would look like a link of the orphan list */
 	if (home()->mount.inode_bytes > INODE_BYTES_SHORT)
 		inode->raw->extra_isize = INODE_EXTRA_BYTES;
 	inode_dirty(inode);

@@ -1,0 +1,235 @@
+/* The benchmarks of the core, run once when the command line has zog.bench=1.
+ *
+ * The activity `rows` measures what one invocation can measure by itself, then plays ping-pong with the activity `echo`
+ * for the row wait_wake: it notifies `ping` and waits on `pong`, echo the other way round. An invocation ends with each
+ * wait, so the round's state is in globals; a restart of this domain starts the benchmarks over. */
+#include "rows.h"
+#include "contracts/bench_client.h"
+#include "stream/stream.h"
+
+#define SLOT_BYTES 4096u
+#define BATCH 32u
+#define RECORD_BYTES_MAX 4080u
+#define STORES 10u
+#define STORE_STRIDE 8u /* words between stores: neighbours would become one range of the log */
+
+struct home {
+	uint64_t sequence; /* of the last once-call */
+	struct stream_home stream;
+	uint64_t value[STORES * STORE_STRIDE];
+};
+_Static_assert(sizeof(struct home) <= HOME_BYTES, "the home region holds the records");
+
+static struct stream stream;
+static struct row row;
+static uint64_t plain[STORES * STORE_STRIDE];
+static uint8_t record[RECORD_BYTES_MAX];
+
+zog_status_t domain_start(struct zog_call *call)
+{
+	struct home *home = rt_home();
+	struct stream_place place = STREAM_PLACE(SMALL, STREAM_END_PRODUCER, SLOT_BYTES, EVENT_FILLED, &home->stream);
+
+	(void)call;
+	return stream_attach(&stream, &place);
+}
+
+/* --- rows of one invocation -------------------------------------------------------------------------------------- */
+
+/* A loop of two instructions, 500 times: 1,000 on a machine that counts instructions. */
+static void calibration_run(void)
+{
+	row_begin(&row);
+	for (uint32_t i = 0; i < REPETITIONS; i++) {
+		uint64_t turns = 500, start = instructions_now();
+		__asm__ volatile("1: dec %0\n\tjnz 1b" : "+r"(turns) : : "cc");
+		row_add(&row, instructions_now() - start);
+	}
+	row_end(&row, "calibration", 1);
+}
+
+static void crossing_pure_run(void)
+{
+	uint64_t w, x, y, z;
+
+	row_begin(&row);
+	for (uint32_t i = 0; i < REPETITIONS; i++) {
+		uint64_t start = instructions_now();
+		zog_status_t status = bench_nothing(i, 2, 3, 4, &w, &x, &y, &z);
+		row_add(&row, instructions_now() - start);
+		rt_assert(status == ZOG_OK && w == i && x == 2 && y == 3 && z == 4);
+	}
+	row_end(&row, "crossing_pure", 1);
+}
+
+static void crossing_commit_run(void)
+{
+	struct home *home = rt_home();
+	uint64_t total, before = 0;
+
+	rt_assert(bench_add(++home->sequence, 0, &before) == ZOG_OK);
+	row_begin(&row);
+	for (uint32_t i = 0; i < REPETITIONS; i++) {
+		home->sequence++;
+		rt_commit(); /* intent before a once-call; not part of the row */
+		uint64_t start = instructions_now();
+		zog_status_t status = bench_add(home->sequence, 1, &total);
+		row_add(&row, instructions_now() - start);
+		rt_assert(status == ZOG_OK && total == before + i + 1);
+	}
+	row_end(&row, "crossing_commit", 1);
+}
+
+static __attribute__((noinline)) void stores_home(struct home *home, uint64_t value)
+{
+	for (uint32_t i = 0; i < STORES; i++)
+		home->value[i * STORE_STRIDE] = value;
+	rt_commit();
+}
+
+static __attribute__((noinline, no_sanitize("kernel-address"))) void stores_plain(volatile uint64_t *to, uint64_t value)
+{
+	for (uint32_t i = 0; i < STORES; i++)
+		to[i * STORE_STRIDE] = value;
+}
+
+static void home_tx_run(void)
+{
+	struct home *home = rt_home();
+	uint64_t start;
+
+	row_begin(&row);
+	for (uint32_t i = 0; i < REPETITIONS; i++) {
+		start = instructions_now();
+		stores_plain(plain, i);
+		row_add(&row, instructions_now() - start);
+	}
+	row_end(&row, "home_tx_10_plain", 1);
+	row_begin(&row);
+	for (uint32_t i = 0; i < REPETITIONS; i++) {
+		start = instructions_now();
+		stores_home(home, i);
+		uint64_t with = instructions_now() - start;
+		start = instructions_now();
+		stores_plain(plain, i);
+		row_add(&row, with - (instructions_now() - start));
+		rt_assert(((const struct home *)rt_committed(home))->value[9 * STORE_STRIDE] == i);
+	}
+	row_end(&row, "home_tx_10", 1);
+}
+
+/* A batch from the put to the position shown, without the commit in between. */
+static uint64_t stream_batch(uint64_t bytes, uint64_t *commit_out)
+{
+	uint64_t spent, start, instructions, bad;
+
+	record[0] = (uint8_t)BATCH;
+	record[bytes - 1] = (uint8_t)~BATCH;
+	start = instructions_now();
+	for (uint32_t i = 0; i < BATCH; i++)
+		rt_assert(stream_put(&stream, record, bytes) == ZOG_OK);
+	stream_seal(&stream);
+	spent = instructions_now() - start;
+	start = instructions_now();
+	rt_commit();
+	*commit_out = instructions_now() - start;
+	start = instructions_now();
+	stream_show(&stream);
+	spent += instructions_now() - start;
+	rt_assert(bench_drain(BATCH, bytes, &instructions, &bad) == ZOG_OK && bad == 0);
+	return spent + instructions;
+}
+
+static void stream_run(uint64_t bytes, const char *name, const char *commit_name)
+{
+	static struct row commits;
+	uint64_t commit;
+
+	for (uint32_t i = 0; i < WARM_UP; i++)
+		stream_batch(bytes, &commit);
+	row_begin(&row);
+	row_begin(&commits);
+	for (uint32_t i = 0; i < REPETITIONS; i++) {
+		row_add(&row, stream_batch(bytes, &commit));
+		row_add(&commits, commit);
+	}
+	row_end(&row, name, BATCH);
+	if (commit_name)
+		row_end(&commits, commit_name, 1);
+}
+
+static void memcpy_run(uint64_t bytes, const char *name)
+{
+	static uint8_t copy[RECORD_BYTES_MAX];
+
+	row_begin(&row);
+	for (uint32_t i = 0; i < REPETITIONS; i++) {
+		uint64_t start = instructions_now();
+		memcpy(copy, record, bytes);
+		row_add(&row, instructions_now() - start);
+	}
+	row_end(&row, name, 1);
+}
+
+static void rows_run(void)
+{
+	calibration_run();
+	crossing_pure_run();
+	crossing_commit_run();
+	home_tx_run();
+	stream_run(64, "stream_64", "stream_64_commit");
+	stream_run(RECORD_BYTES_MAX, "stream_4080", NULL);
+	memcpy_run(RECORD_BYTES_MAX, "memcpy_4080");
+}
+
+/* --- WAIT and wake --------------------------------------------------------------------------------------------------- */
+
+static struct {
+	bool is_started;
+	uint32_t round;
+	uint64_t start, pong_seen, ping_seen;
+} game;
+
+/* Once a round: takes the time of the last one, starts the next. */
+static zog_status_t rows_activity(struct zog_call *call)
+{
+	if (!game.is_started) {
+		rows_run();
+		game.is_started = true;
+	} else if (game.round == WARM_UP) {
+		row_begin(&row);
+	} else if (game.round > WARM_UP) {
+		row_add(&row, instructions_now() - game.start);
+	}
+	if (game.round == WARM_UP + REPETITIONS) {
+		row_end(&row, "wait_wake", 2);
+		rt_log(RT_INFO, "bench done");
+		game.round++;
+	}
+	if (game.round > WARM_UP + REPETITIONS)
+		return rt_wait(call, EVENT_NEVER, 0, RT_NO_DEADLINE);
+	game.round++;
+	game.pong_seen = rt_event_count(EVENT_PONG);
+	game.start = instructions_now();
+	rt_notify(EVENT_PING, 0);
+	return rt_wait(call, EVENT_PONG, game.pong_seen, RT_NO_DEADLINE);
+}
+
+static zog_status_t echo_activity(struct zog_call *call)
+{
+	uint64_t count = rt_event_count(EVENT_PING);
+
+	if (count != game.ping_seen)
+		rt_notify(EVENT_PONG, 0);
+	game.ping_seen = count;
+	return rt_wait(call, EVENT_PING, count, RT_NO_DEADLINE);
+}
+
+zog_status_t domain_activity(struct zog_call *call)
+{
+	char option[4];
+
+	if (!rt_option("zog.bench", option, sizeof(option)))
+		return rt_wait(call, EVENT_NEVER, 0, RT_NO_DEADLINE);
+	return call->word[0] == ACTIVITY_ROWS ? rows_activity(call) : echo_activity(call);
+}

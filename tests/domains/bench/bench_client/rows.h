@@ -1,0 +1,28 @@
+/* The measuring part of bench_client: repetitions, medians, log lines. */
+#ifndef ROWS_H
+#define ROWS_H
+
+#include "rt/rt.h"
+#include "domain.h"
+
+#define REPETITIONS 201u
+#define WARM_UP 20u
+
+/* One row under way: one sample for each repetition, counters of the whole system at its start. */
+struct row {
+	uint32_t count;
+	uint64_t sample[REPETITIONS];
+	uint64_t switches, flushes;
+};
+
+static inline uint64_t instructions_now(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+void row_begin(struct row *row);
+void row_add(struct row *row, uint64_t instructions);
+/* Writes the log line `bench NAME instructions=MEDIAN switches=MEAN flushes=MEAN`; a sample stands for `parts` operations. */
+void row_end(struct row *row, const char *name, uint64_t parts);
+
+#endif

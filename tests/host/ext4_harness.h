@@ -466,7 +466,7 @@ static void harness_boot(const char *image, uint64_t seed)
 	if (disk)
 		munmap(disk, harness->disk_blocks * BLOCK_BYTES);
 	memset(harness, 0, sizeof(*harness));
-	harness->random_state = seed;
+	harness->random_state = seed + (getenv("EXT4_SEED") ? strtoull(getenv("EXT4_SEED"), NULL, 0) << 20 : 0);
 	assert_true(file >= 0 && fstat(file, &facts) == 0);
 	harness->disk_blocks = (uint64_t)facts.st_size / BLOCK_BYTES;
 	disk = mmap(NULL, harness->disk_blocks * BLOCK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);

@@ -8,7 +8,7 @@
  * subsystems/filesystem/ext4/super.c subsystems/filesystem/ext4/sync.c */
 /* flags: -fno-sanitize=all -fsanitize=kernel-address -fsanitize-recover=kernel-address --param asan-stack=0
  * --param asan-globals=0 --param asan-instrument-reads=0 --param asan-instrumentation-with-call-threshold=0
- * -DEXT4_SLOTS=192 -ffreestanding -fno-strict-aliasing -Wno-unused-function -Itests/host -Ibuild/gen/domains/ext4
+ * -DEXT4_SLOTS=64 -ffreestanding -fno-strict-aliasing -Wno-unused-function -Itests/host -Ibuild/gen/domains/ext4
  * -Isubsystems/filesystem/ext4 */
 /* ext4 under the compiler's store hook, as on the machine: what a commit copies are the reported ranges, and a kill
  * strikes at any store. The cache is small, so blocks are evicted and written back all the time. The same model as in

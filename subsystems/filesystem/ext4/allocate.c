@@ -6,6 +6,9 @@
 
 #define RUN_DECENT 16u
 
+/* Scratch: where the last run in that group ended. A search without a goal inside the group begins there. */
+static uint32_t hint_group, hint_bit;
+
 struct bit_run {
 	uint32_t first, length;
 };
@@ -25,14 +28,16 @@ static struct bit_run run_find(const void *bitmap, uint32_t from, uint32_t end, 
 	return (struct bit_run){ 0, 0 };
 }
 
-static struct bit_run group_run(const void *bitmap, uint32_t blocks, uint32_t goal, uint32_t minimum, uint32_t want)
+/* goal 0: none inside the group. */
+static struct bit_run group_run(const void *bitmap, uint32_t group, uint32_t goal, uint32_t minimum, uint32_t want)
 {
+	uint32_t blocks = group_blocks(group), from = goal == 0 && group == hint_group ? hint_bit : goal;
 	struct bit_run run;
 
-	if (goal < blocks && !bitmap_test(bitmap, goal))
+	if (goal && goal < blocks && !bitmap_test(bitmap, goal))
 		return run_find(bitmap, goal, blocks, 1, want);
-	run = run_find(bitmap, goal, blocks, minimum, want);
-	return run.length || goal == 0 ? run : run_find(bitmap, 0, blocks, minimum, want);
+	run = run_find(bitmap, from, blocks, minimum, want);
+	return run.length || from == 0 ? run : run_find(bitmap, 0, blocks, minimum, want);
 }
 
 static void blocks_take(uint32_t group, struct slot *bitmap, struct bit_run run)
@@ -41,6 +46,8 @@ static void blocks_take(uint32_t group, struct slot *bitmap, struct bit_run run)
 	block_dirty(bitmap);
 	group_add_free_blocks(group, -(int32_t)run.length);
 	super_add_free_blocks(-(int64_t)run.length);
+	hint_group = group;
+	hint_bit = run.first + run.length;
 }
 
 /* One pass over all groups from the goal's on. Length 0 in *run: nothing of that size. */
@@ -58,7 +65,7 @@ static zog_status_t groups_search(uint64_t goal, uint32_t minimum, uint32_t want
 		if (group_free_blocks(group_get(group)) < minimum)
 			continue;
 		TRY(group_get_block_bitmap(group, &bitmap));
-		run = group_run(slot_data(bitmap), group_blocks(group),
+		run = group_run(slot_data(bitmap), group,
 			i == 0 ? (uint32_t)(goal % mount->blocks_per_group) : 0, minimum, want);
 		if (run.length == 0)
 			continue;

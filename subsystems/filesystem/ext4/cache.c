@@ -20,11 +20,9 @@ void cache_init(void)
 {
 	struct home *h = home();
 
-	for (uint32_t i = 0; i < BUCKET_COUNT; i++)
-		h->bucket[i] = SLOT_NONE;
-	for (uint32_t i = 0; i < SLOT_COUNT; i++)
-		h->slot[i].next = i + 1 < SLOT_COUNT ? i + 1 : SLOT_NONE;
-	h->free_slot = 0;
+	memset(h->bucket, 0xff, sizeof(h->bucket)); /* SLOT_NONE */
+	h->free_slot = SLOT_NONE;
+	h->fresh_slot = 0;
 }
 
 void cache_operation_begin(void)
@@ -110,15 +108,18 @@ static struct slot *slot_take(uint64_t block)
 	struct slot *slot;
 	uint32_t b = block_bucket(block), i;
 
-	if (h->free_slot == SLOT_NONE) {
+	if (h->free_slot == SLOT_NONE && h->fresh_slot == SLOT_COUNT) {
 		slot = slot_victim();
 		if (!slot)
 			return NULL;
 		slot_free(slot);
 	}
 	i = h->free_slot;
+	if (i == SLOT_NONE)
+		i = h->fresh_slot++;
+	else
+		h->free_slot = h->slot[i].next;
 	slot = &h->slot[i];
-	h->free_slot = slot->next;
 	*slot = (struct slot){ .block = block, .state = SLOT_CLEAN, .kind = BLOCK_UNKNOWN, .next = h->bucket[b] };
 	h->bucket[b] = i;
 	slot_used_at[i] = operation;

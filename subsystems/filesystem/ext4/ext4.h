@@ -105,7 +105,8 @@ struct home {
 	uint32_t bounce_active;
 	uint32_t dirty_count;
 	uint64_t dirty_map[SLOT_COUNT / 64];
-	uint16_t free_slot; /* head of the free list */
+	uint16_t free_slot;  /* head of the free list */
+	uint16_t fresh_slot; /* slots from here on were never used */
 	uint16_t bucket[BUCKET_COUNT];
 	struct slot slot[SLOT_COUNT];
 	struct rt_once_table once;

@@ -150,7 +150,7 @@ static void children_reparent(const struct process *process)
 	struct process_home *home = home_a();
 	struct process *init = process_find(1);
 
-	for (uint32_t i = 0; i < PROCESS_MAX; i++) {
+	for (uint32_t i = 0; i < home->process_top; i++) {
 		struct process *child = &home->process[i];
 
 		if (child->state == STATE_FREE || child->parent != process->pid || child == process)

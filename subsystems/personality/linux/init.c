@@ -63,7 +63,7 @@ static bool processes_end(void)
 	struct process_home *home = home_a();
 	bool is_over = true;
 
-	for (uint32_t i = 0; i < PROCESS_MAX; i++) {
+	for (uint32_t i = 0; i < home->process_top; i++) {
 		struct process *process = &home->process[i];
 
 		if (process->state != STATE_LIVE)

@@ -29,9 +29,10 @@ bool page_set(uint32_t owner, uint64_t address, uint32_t entry); /* false: no le
 typedef uint32_t page_visitor(uint32_t owner, uint64_t address, uint32_t entry, void *argument);
 void page_walk(uint32_t owner, uint64_t start, uint64_t end, page_visitor *visit, void *argument);
 bool page_any(uint32_t owner, uint64_t start, uint64_t end); /* may answer true for an empty range */
-/* Calls visit(first address, pages, argument) for each part of [start, end) that lies in one leaf. */
+/* fork: gives TO the records of FROM in [start, end), each with a reference of its own, and takes the right to write
+ * from both. Calls visit(first address, pages, argument) for each run that holds them. false: no leaf left. */
 typedef void range_visitor(uint64_t address, uint64_t pages, void *argument);
-void page_ranges(uint32_t owner, uint64_t start, uint64_t end, range_visitor *visit, void *argument);
+bool page_copy(uint32_t from, uint32_t to, uint64_t start, uint64_t end, range_visitor *visit, void *argument);
 void page_release_all(uint32_t owner);
 uint32_t page_count(uint32_t owner);
 

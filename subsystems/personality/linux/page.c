@@ -1,7 +1,7 @@
 /* Page records: which frame each page of a space holds. They are the truth; the core's page tables are a cache of
  * them that is filled by page faults.
  *
- * A leaf holds 512 entries. Leaves are found by a hash of (owner, number) and, for walks over everything, by a list
+ * A leaf holds 64 entries. Leaves are found by a hash of (owner, number) and, for walks over everything, by a list
  * for each owner. A leaf without entries is given back, all zero. */
 #include "memory.h"
 
@@ -10,8 +10,11 @@ static uint32_t leaf_bucket(uint32_t owner, uint32_t number)
 	return ((number * 2654435761u) ^ (owner * 40503u)) >> 7 & (LEAF_BUCKETS - 1);
 }
 
-static uint32_t leaf_number(uint64_t address) { return address >> (ZOG_PAGE_SHIFT + 9); }
-static uint64_t leaf_address(const struct leaf *leaf) { return (uint64_t)leaf->number << (ZOG_PAGE_SHIFT + 9); }
+enum { LEAF_SHIFT = ZOG_PAGE_SHIFT + 6, LOOKUPS_MAX = 16 };
+_Static_assert(1 << (LEAF_SHIFT - ZOG_PAGE_SHIFT) == LEAF_PAGES, "the shift is that of a leaf");
+
+static uint32_t leaf_number(uint64_t address) { return address >> LEAF_SHIFT; }
+static uint64_t leaf_address(const struct leaf *leaf) { return (uint64_t)leaf->number << LEAF_SHIFT; }
 static uint32_t leaf_slot(uint64_t address) { return address >> ZOG_PAGE_SHIFT & (LEAF_PAGES - 1); }
 
 static uint32_t *leaf_list(uint32_t owner)
@@ -85,12 +88,6 @@ uint32_t page_get(uint32_t owner, uint64_t address)
 	return leaf ? leaf->entry[leaf_slot(address)] : 0;
 }
 
-static void owner_count(uint32_t owner, int32_t change)
-{
-	if (owner < SPACE_MAX)
-		home_a()->space[owner].page_count += change;
-}
-
 static void leaf_set(struct leaf *leaf, uint32_t slot, uint32_t entry)
 {
 	uint32_t old = leaf->entry[slot];
@@ -98,10 +95,8 @@ static void leaf_set(struct leaf *leaf, uint32_t slot, uint32_t entry)
 	if (old == entry)
 		return;
 	leaf->entry[slot] = entry;
-	if (!old != !entry) {
+	if (!old != !entry)
 		leaf->count += entry ? 1 : -1;
-		owner_count(leaf->space, entry ? 1 : -1);
-	}
 }
 
 bool page_set(uint32_t owner, uint64_t address, uint32_t entry)
@@ -121,30 +116,62 @@ bool page_set(uint32_t owner, uint64_t address, uint32_t entry)
 	return true;
 }
 
-/* Part of [start, end) in the leaf, as slots. */
-static bool leaf_clip(const struct leaf *leaf, uint64_t start, uint64_t end, uint32_t *first, uint32_t *last)
+/* A walk over the leaves that [start, end) touches: a short range looks each up, a long one goes through all that the
+ * owner has. The leaf that was returned last may be destroyed. */
+struct leaf_walk {
+	uint64_t start, end;
+	uint32_t owner, next, number; /* next: index + 1 in the owner's list; number: to be looked up */
+	bool is_short;
+	uint32_t first, last;         /* slots of the current leaf in the range */
+};
+
+static struct leaf_walk leaf_walk(uint32_t owner, uint64_t start, uint64_t end)
+{
+	return (struct leaf_walk){ .start = start, .end = end, .owner = owner, .next = *leaf_list(owner),
+				   .number = leaf_number(start), .is_short = end - start <= (uint64_t)LOOKUPS_MAX << LEAF_SHIFT };
+}
+
+static bool leaf_clip(struct leaf_walk *walk, const struct leaf *leaf)
 {
 	uint64_t base = leaf_address(leaf), limit = base + LEAF_PAGES * ZOG_PAGE_SIZE;
 
-	if (end <= base || start >= limit)
+	if (walk->end <= base || walk->start >= limit)
 		return false;
-	*first = start > base ? leaf_slot(start) : 0;
-	*last = end < limit ? leaf_slot(end - 1) + 1 : LEAF_PAGES;
+	walk->first = walk->start > base ? leaf_slot(walk->start) : 0;
+	walk->last = walk->end < limit ? leaf_slot(walk->end - 1) + 1 : LEAF_PAGES;
 	return true;
+}
+
+static struct leaf *leaf_candidate(struct leaf_walk *walk)
+{
+	struct leaf *leaf = NULL;
+
+	if (walk->is_short) {
+		while (!leaf && (uint64_t)walk->number << LEAF_SHIFT < walk->end)
+			leaf = leaf_find(walk->owner, walk->number++);
+	} else if (walk->next) {
+		leaf = &home_a()->leaf[walk->next - 1];
+		walk->next = leaf->space_next;
+	}
+	return leaf;
+}
+
+static struct leaf *leaf_next(struct leaf_walk *walk)
+{
+	struct leaf *leaf = leaf_candidate(walk);
+
+	while (leaf && !leaf_clip(walk, leaf))
+		leaf = leaf_candidate(walk);
+	return leaf;
 }
 
 void page_walk(uint32_t owner, uint64_t start, uint64_t end, page_visitor *visit, void *argument)
 {
-	struct process_home *home = home_a();
-	uint32_t index = *leaf_list(owner), next, first, last;
+	struct leaf_walk walk = leaf_walk(owner, start, end);
+	struct leaf *leaf;
 
-	for (; index; index = next) {
-		struct leaf *leaf = &home->leaf[index - 1];
-
-		next = leaf->space_next;
-		if (!leaf_clip(leaf, start, end, &first, &last))
-			continue;
-		for (uint32_t slot = first; slot < last; slot++)
+	while ((leaf = leaf_next(&walk))) {
+		for (uint32_t slot = walk.first; slot < walk.last; slot++)
 			if (leaf->entry[slot])
 				leaf_set(leaf, slot, visit(owner, leaf_address(leaf) + slot * ZOG_PAGE_SIZE,
 							   leaf->entry[slot], argument));
@@ -155,26 +182,51 @@ void page_walk(uint32_t owner, uint64_t start, uint64_t end, page_visitor *visit
 
 bool page_any(uint32_t owner, uint64_t start, uint64_t end)
 {
-	struct process_home *home = home_a();
-	uint32_t first, last;
+	struct leaf_walk walk = leaf_walk(owner, start, end);
 
-	for (uint32_t index = *leaf_list(owner); index; index = home->leaf[index - 1].space_next)
-		if (leaf_clip(&home->leaf[index - 1], start, end, &first, &last))
-			return true;
-	return false;
+	return leaf_next(&walk) != NULL;
 }
 
-void page_ranges(uint32_t owner, uint64_t start, uint64_t end, range_visitor *visit, void *argument)
+/* Copies a leaf's entries, all read-only from now on; *span becomes the slots that were in use, as first and last + 1. */
+static void leaf_copy(struct leaf *from, struct leaf *to, const struct leaf_walk *walk, uint32_t span[2])
 {
-	struct process_home *home = home_a();
-	uint32_t index = *leaf_list(owner), first, last;
+	uint32_t count = 0;
 
-	for (; index; index = home->leaf[index - 1].space_next) {
-		struct leaf *leaf = &home->leaf[index - 1];
+	for (uint32_t slot = walk->first; slot < walk->last; slot++) {
+		uint32_t entry = from->entry[slot];
 
-		if (leaf_clip(leaf, start, end, &first, &last))
-			visit(leaf_address(leaf) + first * ZOG_PAGE_SIZE, last - first, argument);
+		if (!entry)
+			continue;
+		if (entry & PAGE_WRITABLE)
+			from->entry[slot] = entry & ~PAGE_WRITABLE;
+		to->entry[slot] = entry & ~PAGE_WRITABLE;
+		frame_reference(entry & PAGE_FRAME);
+		span[0] = count++ ? span[0] : slot;
+		span[1] = slot + 1;
 	}
+	to->count += count;
+}
+
+bool page_copy(uint32_t from, uint32_t to, uint64_t start, uint64_t end, range_visitor *visit, void *argument)
+{
+	struct leaf_walk walk = leaf_walk(from, start, end);
+	struct leaf *leaf, *copy;
+
+	while ((leaf = leaf_next(&walk))) {
+		uint32_t span[2] = { 0, 0 };
+
+		copy = leaf_find(to, leaf->number);
+		if (!copy)
+			copy = leaf_create(to, leaf->number);
+		if (!copy)
+			return false;
+		leaf_copy(leaf, copy, &walk, span);
+		if (copy->count == 0)
+			leaf_destroy(copy);
+		if (span[1])
+			visit(leaf_address(leaf) + span[0] * ZOG_PAGE_SIZE, span[1] - span[0], argument);
+	}
+	return true;
 }
 
 /* The whole leaf is cleared by one store: a teardown should not log each entry. */
@@ -189,14 +241,20 @@ void page_release_all(uint32_t owner)
 		for (uint32_t slot = 0; slot < LEAF_PAGES; slot++)
 			if (leaf->entry[slot])
 				frame_release(leaf->entry[slot] & PAGE_FRAME);
-		owner_count(owner, -(int32_t)leaf->count);
 		memset(leaf->entry, 0, sizeof(leaf->entry));
 		leaf->count = 0;
 		leaf_destroy(leaf);
 	}
 }
 
-uint32_t page_count(uint32_t owner) { return home_a()->space[owner].page_count; }
+uint32_t page_count(uint32_t owner)
+{
+	uint32_t count = 0;
+
+	for (uint32_t index = *leaf_list(owner); index; index = home_a()->leaf[index - 1].space_next)
+		count += home_a()->leaf[index - 1].count;
+	return count;
+}
 
 /* --- shared anonymous objects ------------------------------------------------------------------------------ */
 

@@ -32,7 +32,7 @@ struct process *process_at(uint32_t slot)
 {
 	struct process_home *home = home_a();
 
-	for (; slot < PROCESS_MAX; slot++)
+	for (; slot < home->process_top; slot++)
 		if (home->process[slot].state != STATE_FREE)
 			return &home->process[slot];
 	return NULL;
@@ -42,7 +42,7 @@ struct process *process_find(uint32_t pid)
 {
 	struct process_home *home = home_a();
 
-	for (uint32_t i = 0; i < PROCESS_MAX; i++)
+	for (uint32_t i = 0; i < home->process_top; i++)
 		if (home->process[i].state != STATE_FREE && home->process[i].pid == pid)
 			return &home->process[i];
 	return NULL;
@@ -58,9 +58,14 @@ struct thread *thread_find(uint32_t tid)
 	return NULL;
 }
 
+/* One thread is the common case: its slot is known. */
 struct thread *thread_of(const struct process *process, struct thread *after)
 {
 	struct process_home *home = home_a();
+	struct thread *leader = &home->thread[process->leader];
+
+	if (process->thread_count == 1 && leader->state == STATE_LIVE && leader->process == process->slot && (!after || after == leader))
+		return after ? NULL : leader;
 
 	for (uint32_t i = after ? after->slot + 1 : 0; i < THREAD_MAX; i++)
 		if (home->thread[i].state == STATE_LIVE && home->thread[i].process == process->slot)
@@ -87,9 +92,12 @@ static uint32_t pid_allocate(void)
 {
 	uint32_t pid = home_a()->last_pid;
 
-	do
-		pid = pid >= PID_MAX ? 2 : pid + 1;
-	while (pid_is_used(pid));
+	do {
+		if (++pid > PID_MAX) {
+			pid = 2;
+			home_a()->has_pid_wrapped = 1;
+		}
+	} while (home_a()->has_pid_wrapped && pid_is_used(pid));
 	home_a()->last_pid = pid;
 	return pid;
 }
@@ -141,6 +149,8 @@ struct process *process_allocate(void)
 
 		if (process->state != STATE_FREE)
 			continue;
+		if (i >= home->process_top)
+			home->process_top = i + 1;
 		process->slot = i;
 		process->pid = pid_allocate();
 		process->state = STATE_LIVE;
@@ -157,7 +167,7 @@ bool group_is_orphaned(uint32_t group)
 {
 	struct process_home *home = home_a();
 
-	for (uint32_t i = 0; i < PROCESS_MAX; i++) {
+	for (uint32_t i = 0; i < home->process_top; i++) {
 		const struct process *process = &home->process[i], *parent;
 
 		if (process->state != STATE_LIVE || process->group != group)

@@ -108,12 +108,12 @@ struct space {
 	uint32_t users; /* processes */
 	uint32_t vma_first, vma_count;
 	uint32_t leaf_first;
-	uint32_t page_count; /* frames recorded: resident size */
+	uint32_t reserved;
 	uint64_t brk_start, brk, mmap_top, stack_low;
 };
 
 /* Page records: which frame a page of a space holds. The core's page tables are a cache of these. */
-enum { LEAF_PAGES = 512, LEAF_MAX = 3072, LEAF_BUCKETS = 4096, OBJECT_MAX = 64 };
+enum { LEAF_PAGES = 64, LEAF_MAX = 24576, LEAF_BUCKETS = 16384, OBJECT_MAX = 64 };
 #define PAGE_FRAME 0x0fffffffu
 #define PAGE_WRITABLE 0x80000000u /* the page tables let the program write */
 #define PAGE_CACHE 0x40000000u    /* the frame belongs to the page cache as well: never write through privately */
@@ -151,7 +151,8 @@ struct shutdown_record {
 /* Part A of the home region. */
 struct process_home {
 	uint32_t reap_count;  /* DEAD spaces */
-	uint32_t last_pid;
+	uint32_t last_pid, has_pid_wrapped;
+	uint32_t process_top; /* no process was ever at or above this slot */
 	uint32_t init_stage;  /* enum init_stage in init.c */
 	uint32_t thread_count;
 	uint32_t polling;

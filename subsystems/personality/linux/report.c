@@ -37,7 +37,7 @@ static uint64_t process_size(const struct process *process)
 
 static uint64_t process_pages(const struct process *process)
 {
-	return process->state == STATE_LIVE ? space_at(process->space)->page_count : 0;
+	return process->state == STATE_LIVE ? page_count(process->space) : 0;
 }
 
 static void report_stat(struct report *report, const struct process *process)

@@ -151,7 +151,7 @@ void signal_send_group_code(uint32_t group, int signal, int info_code)
 {
 	struct process_home *home = home_a();
 
-	for (uint32_t i = 0; i < PROCESS_MAX; i++)
+	for (uint32_t i = 0; i < home->process_top; i++)
 		if (home->process[i].state == STATE_LIVE && home->process[i].group == group)
 			signal_send_process(&home->process[i], signal, info_code);
 }

@@ -23,20 +23,38 @@ void page_note_written(const struct space *space, uint64_t address, uint32_t ent
 		cache_page_dirty(vma->node, vma->node_page + ((address - vma->start) >> ZOG_PAGE_SHIFT));
 }
 
+struct drop_walk {
+	struct space *space;
+	uint64_t first, last; /* addresses that held pages; last 0: none */
+};
+
 static uint32_t page_drop(uint32_t owner, uint64_t address, uint32_t entry, void *argument)
 {
+	struct drop_walk *walk = argument;
+
 	(void)owner;
-	page_note_written(argument, address, entry);
+	page_note_written(walk->space, address, entry);
 	frame_release(entry & PAGE_FRAME);
+	walk->first = address < walk->first ? address : walk->first;
+	walk->last = address > walk->last ? address : walk->last;
 	return 0;
+}
+
+static void pages_drop(struct drop_walk *walk, uint64_t start, uint64_t end)
+{
+	walk->first = UINT64_MAX;
+	walk->last = 0;
+	page_walk(space_index(walk->space), start, end, page_drop, walk);
 }
 
 /* Gives everything of a space back, except its record. */
 static void space_release(struct space *space)
 {
+	struct drop_walk walk = { .space = space };
+
 	for (const struct vma *vma = vma_after(space, 0); vma; vma = vma_next(vma))
 		if ((vma->flags & VMA_SHARED) && vma->node)
-			page_walk(space_index(space), vma->start, vma->end, page_drop, space);
+			pages_drop(&walk, vma->start, vma->end);
 	page_release_all(space_index(space));
 	vma_remove_all(space);
 }
@@ -99,14 +117,15 @@ void space_reap(void)
 		}
 }
 
+/* Only the part that holds pages goes to the core. */
 void space_unmap_pages(struct space *space, uint64_t start, uint64_t end)
 {
-	uint32_t index = space_index(space);
+	struct drop_walk walk = { .space = space };
 
-	if (!page_any(index, start, end))
+	pages_drop(&walk, start, end);
+	if (walk.last == 0)
 		return;
-	page_walk(index, start, end, page_drop, space);
-	rt_stage(ZOG_OP_UNMAP, index, start, (end - start) >> ZOG_PAGE_SHIFT, 0, 0, 0);
+	rt_stage(ZOG_OP_UNMAP, space_index(space), walk.first, (walk.last - walk.first) / ZOG_PAGE_SIZE + 1, 0, 0, 0);
 	if (rt_staged_count() > OPS_HIGH)
 		rt_commit();
 }
@@ -115,31 +134,13 @@ void space_unmap_pages(struct space *space, uint64_t start, uint64_t end)
 
 struct fork_walk {
 	struct space *from, *to;
-	bool failed;
 };
-
-static uint32_t page_fork(uint32_t owner, uint64_t address, uint32_t entry, void *argument)
-{
-	struct fork_walk *walk = argument;
-
-	(void)owner;
-	if (walk->failed)
-		return entry;
-	entry &= ~PAGE_WRITABLE;
-	if (!page_set(space_index(walk->to), address, entry)) {
-		walk->failed = true;
-		return entry;
-	}
-	frame_reference(entry & PAGE_FRAME);
-	return entry;
-}
 
 /* The parent's pages lose their writable bit in the same transaction in which the core makes them read-only. */
 static void range_fork(uint64_t address, uint64_t pages, void *argument)
 {
-	struct fork_walk *walk = argument;
+	const struct fork_walk *walk = argument;
 
-	page_walk(space_index(walk->from), address, address + pages * ZOG_PAGE_SIZE, page_fork, walk);
 	rt_stage(ZOG_OP_CLONE_RANGE, space_index(walk->from), space_index(walk->to), address, pages, 0, 0);
 	if (rt_staged_count() > OPS_HIGH)
 		rt_commit();
@@ -148,7 +149,8 @@ static void range_fork(uint64_t address, uint64_t pages, void *argument)
 /* Pages of shared mappings are not copied: the child finds them again by page faults. */
 bool space_fork(struct space *child, struct space *parent)
 {
-	struct fork_walk walk = { parent, child, false };
+	struct fork_walk walk = { parent, child };
+	bool is_complete = true;
 
 	if (!vma_copy_all(child, parent))
 		return false;
@@ -156,8 +158,8 @@ bool space_fork(struct space *child, struct space *parent)
 	child->brk = parent->brk;
 	child->mmap_top = parent->mmap_top;
 	child->stack_low = parent->stack_low;
-	for (const struct vma *vma = vma_after(parent, 0); vma && !walk.failed; vma = vma_next(vma))
+	for (const struct vma *vma = vma_after(parent, 0); vma && is_complete; vma = vma_next(vma))
 		if (!(vma->flags & VMA_SHARED))
-			page_ranges(space_index(parent), vma->start, vma->end, range_fork, &walk);
-	return !walk.failed;
+			is_complete = page_copy(space_index(parent), space_index(child), vma->start, vma->end, range_fork, &walk);
+	return is_complete;
 }

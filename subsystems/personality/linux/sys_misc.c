@@ -121,7 +121,7 @@ int64_t sys_getrusage(struct zog_call *call, const uint64_t arg[6])
 
 	if ((int32_t)arg[0] < -1 || (int32_t)arg[0] > 1)
 		return -EINVAL;
-	usage[4] = space_current(call)->page_count * (ZOG_PAGE_SIZE / 1024);
+	usage[4] = page_count(space_index(space_current(call))) * (ZOG_PAGE_SIZE / 1024);
 	return user_write(call, arg[1], usage, sizeof(usage));
 }
 

@@ -35,7 +35,7 @@ static bool group_exists(uint32_t group, uint32_t session)
 {
 	const struct process_home *home = home_a();
 
-	for (uint32_t i = 0; i < PROCESS_MAX; i++)
+	for (uint32_t i = 0; i < home->process_top; i++)
 		if (home->process[i].state != STATE_FREE && home->process[i].group == group &&
 		    home->process[i].session == session)
 			return true;
@@ -69,7 +69,7 @@ int64_t sys_setsid(struct zog_call *call, const uint64_t arg[6])
 	struct process *process = process_current(call);
 
 	(void)arg;
-	for (uint32_t i = 0; i < PROCESS_MAX; i++)
+	for (uint32_t i = 0; i < home->process_top; i++)
 		if (home->process[i].state != STATE_FREE && home->process[i].group == process->pid)
 			return -EPERM;
 	process->session = process->group = process->pid;

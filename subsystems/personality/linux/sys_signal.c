@@ -216,7 +216,7 @@ int64_t sys_kill(struct zog_call *call, const uint64_t arg[6])
 
 	if (signal < 0 || signal > SIGNAL_MAX)
 		return -EINVAL;
-	for (uint32_t i = 0; i < PROCESS_MAX; i++) {
+	for (uint32_t i = 0; i < home->process_top; i++) {
 		struct process *target = &home->process[i];
 
 		if (target->state == STATE_FREE || !kill_means(sender, target, pid))

@@ -183,7 +183,7 @@ uint64_t timer_next_ns(void)
 	const struct process_home *home = home_a();
 	uint64_t next = RT_NO_DEADLINE;
 
-	for (uint32_t i = 0; i < PROCESS_MAX; i++) {
+	for (uint32_t i = 0; i < home->process_top; i++) {
 		const struct process *process = &home->process[i];
 
 		if (process->state == STATE_LIVE && process->alarm.deadline_ns && process->alarm.deadline_ns < next)
@@ -197,7 +197,7 @@ void timer_expire(void)
 	struct process_home *home = home_a();
 	uint64_t now = rt_now_ns();
 
-	for (uint32_t i = 0; i < PROCESS_MAX; i++) {
+	for (uint32_t i = 0; i < home->process_top; i++) {
 		struct process *process = &home->process[i];
 		struct timer_record *alarm = &process->alarm;
 

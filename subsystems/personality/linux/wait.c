@@ -32,7 +32,7 @@ static struct process *child_find(const struct process *parent, const struct wai
 	struct process_home *home = home_a();
 
 	*exists = false;
-	for (uint32_t i = 0; i < PROCESS_MAX; i++) {
+	for (uint32_t i = 0; i < home->process_top; i++) {
 		struct process *child = &home->process[i];
 
 		if (!child_is_meant(parent, child, wish))

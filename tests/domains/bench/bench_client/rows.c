@@ -1,4 +1,4 @@
-/* Medians and log lines. Numbers of one operation have two decimals where they are means. */
+/* Medians and log lines. */
 #include "rows.h"
 
 static void counters_read(uint64_t *switches, uint64_t *flushes)
@@ -13,35 +13,43 @@ static void counters_read(uint64_t *switches, uint64_t *flushes)
 void row_begin(struct row *row)
 {
 	row->count = 0;
-	counters_read(&row->switches, &row->flushes);
+	counters_read(&row->last_switches, &row->last_flushes);
 }
 
 void row_add(struct row *row, uint64_t instructions)
 {
-	rt_assert(row->count < REPETITIONS);
-	row->sample[row->count++] = instructions;
+	uint64_t switches, flushes;
+	uint32_t at = row->count;
+
+	rt_assert(at < REPETITIONS);
+	counters_read(&switches, &flushes);
+	row->instructions[at] = instructions;
+	row->switches[at] = switches - row->last_switches;
+	row->flushes[at] = flushes - row->last_flushes;
+	row->last_switches = switches;
+	row->last_flushes = flushes;
+	row->count++;
 }
 
-static uint64_t row_median(struct row *row)
+/* Sorts the samples. In hundredths. */
+static uint64_t median(uint64_t *sample, uint32_t count, uint64_t parts)
 {
-	for (uint32_t i = 1; i < row->count; i++) {
-		uint64_t value = row->sample[i];
+	for (uint32_t i = 1; i < count; i++) {
+		uint64_t value = sample[i];
 		uint32_t at = i;
-		for (; at > 0 && row->sample[at - 1] > value; at--)
-			row->sample[at] = row->sample[at - 1];
-		row->sample[at] = value;
+		for (; at > 0 && sample[at - 1] > value; at--)
+			sample[at] = sample[at - 1];
+		sample[at] = value;
 	}
-	return row->sample[row->count / 2];
+	return sample[count / 2] * 100 / parts;
 }
 
 void row_end(struct row *row, const char *name, uint64_t parts)
 {
-	uint64_t switches, flushes, operations = row->count * parts;
+	uint64_t instructions = median(row->instructions, row->count, parts);
+	uint64_t switches = median(row->switches, row->count, parts);
+	uint64_t flushes = median(row->flushes, row->count, parts);
 
-	counters_read(&switches, &flushes);
-	switches = (switches - row->switches) * 100 / operations;
-	flushes = (flushes - row->flushes) * 100 / operations;
-	uint64_t median = row_median(row) * 100 / parts;
-	rt_log(RT_INFO, "bench %s instructions=%lu.%02lu switches=%lu.%02lu flushes=%lu.%02lu", name, median / 100, median % 100,
+	rt_log(RT_INFO, "bench %s instructions=%lu.%02lu switches=%lu.%02lu flushes=%lu.%02lu", name, instructions / 100, instructions % 100,
 	       switches / 100, switches % 100, flushes / 100, flushes % 100);
 }

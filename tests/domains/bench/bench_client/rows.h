@@ -8,11 +8,11 @@
 #define REPETITIONS 201u
 #define WARM_UP 20u
 
-/* One row under way: one sample for each repetition, counters of the whole system at its start. */
+/* One row under way: samples of each repetition; those of switches and flushes of the whole system, since the last. */
 struct row {
 	uint32_t count;
-	uint64_t sample[REPETITIONS];
-	uint64_t switches, flushes;
+	uint64_t instructions[REPETITIONS], switches[REPETITIONS], flushes[REPETITIONS];
+	uint64_t last_switches, last_flushes;
 };
 
 static inline uint64_t instructions_now(void)
@@ -22,7 +22,7 @@ static inline uint64_t instructions_now(void)
 
 void row_begin(struct row *row);
 void row_add(struct row *row, uint64_t instructions);
-/* Writes the log line `bench NAME instructions=MEDIAN switches=MEAN flushes=MEAN`; a sample stands for `parts` operations. */
+/* Writes the log line `bench NAME instructions=I switches=S flushes=F`, medians; a sample stands for `parts` operations. */
 void row_end(struct row *row, const char *name, uint64_t parts);
 
 #endif

@@ -1,0 +1,67 @@
+"""`./zog bench`: the core's rows are there, repeat within 1 %, and lie near their marks; wrong arguments get usage."""
+
+import json
+import os
+
+from zoglib.testing import expect, tier, work_folder, zog
+
+CORE_ROWS = ["crossing_pure", "crossing_commit", "wait_wake", "stream_64", "home_tx_10", "program_page_fault", "restart_virtio_blk"]
+CALL_ROWS = ["getppid", "read_4k", "write_4k", "open_close", "stat", "pipe_round_trip", "fork_exit", "fork_exec", "page_fault",
+             "create_unlink"]
+KEYS = ["name", "instructions", "address_space_switches", "tlb_flushes", "model_cost", "linux_lean", "ratio"]
+
+
+def bench_rows(*arguments):
+	"""Rows of the JSON file of one run, by name."""
+	path = os.path.join(work_folder(), "bench.json")
+	status, output, errors = zog("bench", *arguments, "--json", path)
+	expect(status == 0, f"bench {arguments}: status {status}: {errors[-500:]!r}")
+	with open(path) as file:
+		found = json.load(file)
+	expect(list(found) == ["rows"] and all(list(row) == KEYS for row in found["rows"]), f"keys of {found}")
+	for row in found["rows"]:
+		expect(row["name"] in output, f"{row['name']} is not in the table {output!r}")
+	return {row["name"]: row for row in found["rows"]}
+
+
+def expect_model(row):
+	if row["address_space_switches"] is None:
+		expect(row["model_cost"] is None, f"model cost without switches: {row}")
+	else:
+		model = row["instructions"] + 300 * row["address_space_switches"]
+		expect(abs(row["model_cost"] - model) <= 0.05 + model / 1000, f"model cost of {row}")
+
+
+def test_core_repeats():
+	first, second = bench_rows("core"), bench_rows("core")
+	expect(list(first) == CORE_ROWS and list(second) == CORE_ROWS, f"rows {list(first)}, {list(second)}")
+	for name, row in first.items():
+		expect(row["instructions"] > 0 and row["linux_lean"] is None and row["ratio"] is None, f"row {row}")
+		expect(abs(row["instructions"] - second[name]["instructions"]) <= row["instructions"] / 100,
+			f"{name}: {row['instructions']}, then {second[name]['instructions']}")
+		expect_model(row)
+	expect(first["crossing_pure"]["address_space_switches"] == 2, f"a crossing is two switches: {first['crossing_pure']}")
+
+
+def test_one_row():
+	rows = bench_rows("getppid")
+	expect(list(rows) == ["getppid"] and rows["getppid"]["instructions"] > 100, f"rows {rows}")
+
+
+@tier("full")
+def test_beside_linux():
+	"""Needs the network at its first run: Debian's kernel is downloaded."""
+	rows = bench_rows("--peer", "linux")
+	expect(list(rows) == CORE_ROWS + CALL_ROWS, f"rows {list(rows)}")
+	for name in CALL_ROWS:
+		row = rows[name]
+		expect(row["linux_lean"] > 100, f"row {row}")
+		expect(abs(row["ratio"] - row["model_cost"] / row["linux_lean"]) < 0.02, f"ratio of {row}")
+
+
+def test_wrong_arguments():
+	for arguments in (["nothing"], ["--peer", "minix"], ["--json"], ["core", "--nothing"]):
+		status, output, errors = zog("bench", *arguments, timeout_s=60)
+		expect(status == 2 and "usage:" in errors and output == "", f"bench {arguments}: status {status}, {output!r}, {errors!r}")
+	status, output, errors = zog("bench", "core", "--json", "/nonexistent/folder/file", timeout_s=60)
+	expect(status == 1 and "--json" in errors and output == "", f"--json: status {status}, {errors!r}")

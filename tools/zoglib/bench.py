@@ -1,0 +1,105 @@
+"""`zog bench`: what operations cost, counted in instructions under QEMU's -icount, beside Linux if asked for.
+
+Rows of the core are measured by domains of build/lab/zog.elf, rows of Linux calls by one static binary. The model cost
+adds 300 for every address-space switch, which an instruction count hides (design, section 8). Without PCID every switch
+drops the TLB as well, so tlb_flushes counts switches and flushes by themselves.
+"""
+
+import json
+
+from .bench_core import zog_run
+from .build import Failure
+
+CORE_ROWS = ("crossing_pure", "crossing_commit", "wait_wake", "stream_64", "home_tx_10", "program_page_fault", "restart_virtio_blk")
+CALL_ROWS = ("getppid", "read_4k", "write_4k", "open_close", "stat", "pipe_round_trip", "fork_exit", "fork_exec", "page_fault",
+             "create_unlink")
+GROUPS = {"core": CORE_ROWS, "calls": CALL_ROWS}
+SWITCH_COST = 300
+# First marks of the core: printed beside what was measured, for a reader to judge.
+MARKS = {"crossing_pure": 400, "crossing_commit": 700, "getppid": 800, "restart_virtio_blk": 1_000_000}
+PROGRAM_FAULT = "page_fault"  # the program whose fault is the row program_page_fault
+
+
+def add_arguments(parser):
+	parser.add_argument("names", nargs="*", metavar="NAME", help="rows, or the groups core and calls; default: all")
+	parser.add_argument("--peer", choices=("linux",), help="run the calls on Debian's kernel, too")
+	parser.add_argument("--json", metavar="FILE", help="write the rows to FILE as well")
+
+
+def check(options):
+	"""A message for wrong arguments, or None."""
+	for name in options.names:
+		if name not in GROUPS and name not in CORE_ROWS + CALL_ROWS:
+			return f"no row {name!r}; there are {', '.join([*GROUPS, *CORE_ROWS, *CALL_ROWS])}"
+	return None
+
+
+def rows_wanted(names):
+	wanted = [row for name in names for row in GROUPS.get(name, (name,))] or [*CORE_ROWS, *CALL_ROWS]
+	return [row for row in CORE_ROWS + CALL_ROWS if row in wanted]
+
+
+def number(value):
+	"""Whole numbers as such, others with two decimals, None as it is."""
+	if value is None:
+		return None
+	return int(value) if value == int(value) else round(value, 2)
+
+
+def row_of(name, count, peer):
+	"""One row of the JSON object."""
+	switches = count.switches
+	flushes = None if switches is None else switches + count.flushes
+	model = None if switches is None else count.instructions + SWITCH_COST * switches
+	linux = peer.instructions if peer else None
+	return {"name": name, "instructions": number(count.instructions), "address_space_switches": number(switches),
+	        "tlb_flushes": number(flushes), "model_cost": number(model), "linux_lean": number(linux),
+	        "ratio": round(model / linux, 2) if linux and model is not None else None}
+
+
+def measure(names, with_peer):
+	"""All wanted rows, in order."""
+	calls = [name for name in names if name in CALL_ROWS]
+	fault_calls = [PROGRAM_FAULT] if "program_page_fault" in names and PROGRAM_FAULT not in calls else []
+	zog = zog_run(calls + fault_calls)
+	zog["program_page_fault"] = zog.get(PROGRAM_FAULT)
+	peer = {}
+	if with_peer and calls:
+		from .bench_peer import linux_run
+
+		peer = linux_run(calls)
+	missing = [name for name in names if zog.get(name) is None]
+	if missing:
+		raise Failure(f"no counts for {', '.join(missing)}; see build/bench/zog.log")
+	return [row_of(name, zog[name], peer.get(name)) for name in names]
+
+
+def cell(value):
+	return "–" if value is None else f"{value:,}"
+
+
+def table_text(rows):
+	head = ("operation", "instructions", "switches", "TLB flushes", "model cost", "Linux (lean)", "ratio", "mark")
+	lines = [head]
+	for row in rows:
+		mark = MARKS.get(row["name"])
+		verdict = "" if mark is None else f"≤ {mark:,}: {'yes' if row['instructions'] <= mark else 'no'}"
+		lines.append((row["name"], *(cell(row[key]) for key in list(row)[1:]), verdict))
+	widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+	return "\n".join("  ".join(text.ljust(width) if i in (0, 7) else text.rjust(width)
+	                           for i, (text, width) in enumerate(zip(line, widths))).rstrip() for line in lines)
+
+
+def main(options):
+	if options.json:
+		try:
+			open(options.json, "a").close()
+		except OSError as error:
+			raise Failure(f"--json: {error}") from error
+	rows = measure(rows_wanted(options.names), options.peer is not None)
+	print(table_text(rows))
+	if options.json:
+		with open(options.json, "w") as file:
+			json.dump({"rows": rows}, file, indent=1)
+			file.write("\n")
+	return 0

@@ -91,7 +91,7 @@ static bool fast_reply_to_program(struct cpu *cpu, struct thread *thread, struct
 	cpu->space_switches++;
 	cpu->cr3 = thread->space->cr3;
 	cr3_write(cpu->cr3);
-	cr0_write(CR0_VALUE);
+	vectors_allow();
 	fs_base_write(thread->regs.fs_base);
 	user_gs_base_write(thread->regs.gs_base);
 	cpu->save = &thread->regs;
@@ -169,7 +169,7 @@ static inline bool fast_program(struct cpu *cpu, struct thread *thread)
 	regs->rdi = ZOG_METHOD_SYSCALL | (uint64_t)cpu->id << 24;
 	regs->rsi = frame->client;
 	entry_state(cpu, regs, domain);
-	cr0_write(CR0_VALUE | CR0_TASK_SWITCHED);
+	vectors_forbid();
 	space_load(cpu, domain);
 	cpu->save = regs;
 	domain->stats.invocations++;

@@ -73,7 +73,7 @@ static uint32_t take(void)
 void vector_close(struct cpu *cpu)
 {
 	(void)cpu;
-	cr0_write(CR0_VALUE | CR0_TASK_SWITCHED);
+	vectors_forbid();
 }
 
 void vector_save(struct cpu *cpu)
@@ -82,13 +82,13 @@ void vector_save(struct cpu *cpu)
 
 	if (owner == NULL)
 		return;
-	__asm__ volatile("clts");
+	vectors_allow();
 	xsave(owner->vector_state);
 }
 
 void vector_open_for(struct cpu *cpu, struct thread *thread)
 {
-	cr0_write(CR0_VALUE);
+	vectors_allow();
 	if (cpu->vector_owner == thread && thread->vector_cpu == cpu->id)
 		return;
 	xrstor(thread->vector_state);

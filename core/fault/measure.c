@@ -78,7 +78,7 @@ void measure(const struct measure_part *part, uint32_t count, uint8_t out[32])
 	vector_save(cpu);
 	if (cpu->vector_owner != NULL)
 		cpu->vector_owner = NULL;
-	cr0_write(CR0_VALUE);
+	vectors_allow();
 	sha256_begin(&root);
 	for (uint32_t i = 0; i < count; i++)
 		part_add(&batch, &part[i]);

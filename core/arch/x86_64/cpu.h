@@ -109,6 +109,23 @@ static inline uint64_t fs_base_read(void)
 	__asm__ volatile("rdfsbase %0" : "=r"(value));
 	return value;
 }
+/* Vector instructions of ring 3, for programs only. A domain must not reach the registers of the program it works for:
+ * CR0.TS makes every vector instruction fault (#NM). QEMU's emulation forgets that for XSAVE and XRSTOR, which read
+ * and write all of them; there, and only there, OSXSAVE goes off with it (both values are equal elsewhere). */
+extern uint64_t cpu_cr4_vectors, cpu_cr4_no_vectors;
+static inline void vectors_allow(void)
+{
+	cr0_write(CR0_VALUE);
+	if (cpu_cr4_vectors != cpu_cr4_no_vectors)
+		cr4_write(cpu_cr4_vectors);
+}
+static inline void vectors_forbid(void)
+{
+	cr0_write(CR0_VALUE | CR0_TASK_SWITCHED);
+	if (cpu_cr4_vectors != cpu_cr4_no_vectors)
+		cr4_write(cpu_cr4_no_vectors);
+}
+
 /* The program's GS base while the core runs: swapped away by swapgs. */
 static inline uint64_t user_gs_base_read(void)
 {

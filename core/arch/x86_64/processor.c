@@ -67,6 +67,17 @@ static void segments_load(struct cpu *cpu)
 	__asm__ volatile("lidt %0" : : "m"(pointer));
 }
 
+uint64_t cpu_cr4_vectors, cpu_cr4_no_vectors;
+
+/* QEMU's translator tells its name in the hypervisor leaf. */
+static bool cpu_is_emulated(void)
+{
+	uint32_t leaf[4];
+
+	cpuid(0x40000000, 0, leaf);
+	return leaf[1] == 0x54474354 && leaf[2] == 0x43544743 && leaf[3] == 0x47435447; /* "TCGTCGTCGTCG" */
+}
+
 static void protection_enable(void)
 {
 	uint32_t leaf1[4], leaf7[4];
@@ -82,8 +93,10 @@ static void protection_enable(void)
 		cr4 |= CR4_SMAP;
 	if (leaf7[2] & 1u << 2)
 		cr4 |= CR4_UMIP;
+	cpu_cr4_vectors = cr4;
+	cpu_cr4_no_vectors = cpu_is_emulated() ? cr4 & ~CR4_OSXSAVE : cr4;
 	cr4_write(cr4);
-	cr0_write(CR0_VALUE);
+	vectors_allow();
 	__asm__ volatile("xsetbv" : : "c"(0), "a"(7), "d"(0)); /* x87, SSE, AVX */
 }
 

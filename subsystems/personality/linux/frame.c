@@ -50,8 +50,8 @@ uint64_t frame_allocate(void)
 		index = frame_take(pool);
 	if (!index)
 		return 0;
+	pool->allocated++;
 	pool->record[index - 1].references = 1;
-	pool->used++;
 	return pool->first + index - 1;
 }
 
@@ -85,7 +85,7 @@ static void frame_queue(struct frame_pool *pool, uint32_t index)
 	else
 		pool->head = index + 1;
 	pool->tail = index + 1;
-	pool->used--;
+	pool->released++;
 }
 
 void frame_release(uint64_t frame)
@@ -109,7 +109,7 @@ uint64_t frame_free_count(void)
 {
 	const struct frame_pool *pool = frame_pool();
 
-	return pool->count - pool->used;
+	return pool->count - (pool->allocated - pool->released);
 }
 
 uint64_t frame_total_count(void) { return frame_pool()->count; }

@@ -137,10 +137,12 @@ struct shared_object {
 enum { FRAME_RECORD_MAX = 1048576 };
 struct frame_pool {
 	uint64_t first, count; /* run of the machine's frames that this domain was given */
-	uint64_t fresh;        /* frames from here on were never used */
-	uint32_t head, tail;   /* index + 1 of freed frames */
-	uint64_t used;
-	struct { uint32_t next, references; } record[FRAME_RECORD_MAX];
+	/* Fields that change together follow each other in the order in which they are stored: one logged range. */
+	uint32_t fresh;           /* frames from here on were never used */
+	uint32_t head, allocated; /* head: index + 1 of freed frames; allocated: how often, modulo 2^32 */
+	uint32_t tail, released;
+	uint32_t reserved;
+	struct { uint32_t references, next; } record[FRAME_RECORD_MAX];
 };
 
 enum { FUTEX_BUCKETS = 256, SYSCALL_MAX = 512 };

@@ -42,7 +42,7 @@ x=$(echo inner | sed s/inner/outer/); echo $x
 sleep 1 & wait $!; echo waited
 { sleep 0.2; echo late; } & echo early; wait
 mkdir -p a/b/c; touch a/b/c/file; find a | sort | tail -n 1
-cp here copy; cmp here copy && mv copy moved && ls
+cp here copy; cmp here copy && mv copy moved && ls | cat
 ln -s moved link; readlink link; cat link | md5sum | cut -d' ' -f1
 rm -r a here link moved; ls | wc -l
 yes | head -n 1000 | wc -l

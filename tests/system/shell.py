@@ -23,14 +23,14 @@ def test_control_d_ends_the_shell():
 
 def test_erase():
 	"""Backspace takes characters back, in the shell's own line editing and in the terminal's."""
-	result = boot(talk=[(PROMPT, b"echo wromg\x7f\x7f\x7fng\n"), ("\nwrong\n", b"cat\n"), ("cat\n", b"abX\x7fc\n"), ("\nabc\n", b"\x04"),
+	result = boot(talk=[(PROMPT, b"echo wromg\x7f\x7fng\n"), ("\nwrong\n", b"echo go; cat\n"), ("\ngo\n", b"abX\x7fc\n"), ("\nabc\n", b"\x04"),
 		(PROMPT, b"exit\n")])
 	result.expect_status(0)
 
 
 def test_control_c_interrupts():
 	"""The command ends, the shell lives."""
-	result = boot(talk=[(PROMPT, b"sleep 1000\n"), ("sleep 1000\n", b"\x03"), (PROMPT, b"echo status=$?\n"), ("\nstatus=130\n", b"exit\n")],
+	result = boot(talk=[(PROMPT, b"echo go; sleep 1000\n"), ("\ngo\n", b"\x03"), (PROMPT, b"echo status=$?\n"), ("\nstatus=130\n", b"exit\n")],
 		silence_s=60)
 	result.expect_status(0)
 

@@ -18,6 +18,8 @@ CAUSES = {
 	"core": "met an exception in the core",
 	"start": "could not start",
 }
+# A domain that cannot go on says so under its own name.
+DOMAIN_FATAL = re.compile(r"^[a-z0-9_]+: fatal (.*)")
 RECORD = re.compile(r"zog: (incident|recovered|power off|fatal|quarantine|poison)\b ?(.*)")
 
 
@@ -28,6 +30,9 @@ def parse_fields(text):
 
 def parse_record(line):
 	"""(kind, number or None, fields or text) of a log line; None when it is no record."""
+	fatal = DOMAIN_FATAL.match(line)
+	if fatal:
+		return "fatal", None, fatal.group(1).strip()
 	match = RECORD.search(line)
 	if not match:
 		return None

@@ -117,9 +117,10 @@ class Talk:
 			self.machine.type(reply)
 
 
-def boot(command=None, *, disk=TEMPLATE, talk=(), stdin=None, silence_s=SILENCE_S, limit_s=1800, on_log=None, **config):
+def boot(command=None, *, disk=TEMPLATE, talk=(), stdin=None, silence_s=None, limit_s=1800, on_log=None, **config):
 	"""Boots and runs to the end. command: as --exec; None: an interactive shell, driven by talk.
 	disk: TEMPLATE, a path, or None. Further arguments: fields of machine.Config."""
+	silence_s = silence_s or SILENCE_S
 	folder = work_folder()
 	image = work_disk() if disk == TEMPLATE else disk
 	machine = Machine(Config(disk=image, exec_text=command, work=folder, **config), [os.path.join(folder, "log")])

@@ -23,7 +23,7 @@ static void cap_fault(struct cpu *cpu) { domain_fault(cpu, ZOG_CAUSE_CAPABILITY,
 
 static void call_commit(struct cpu *cpu)
 {
-	if (caller(cpu)->request == REQUEST_KILL)
+	if (crossing_is_killed(caller(cpu)))
 		domain_fault(cpu, ZOG_CAUSE_KILLED, 0, 0, 0);
 	else if (!transaction_commit(cpu, caller(cpu)))
 		domain_fault(cpu, ZOG_CAUSE_VIOLATION, 0, 0, 0);

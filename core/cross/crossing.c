@@ -261,6 +261,24 @@ void frame_reissue_after_fault(struct cpu *cpu, uint32_t is_asked_for)
 	frame_issue(cpu);
 }
 
+void crossing_give_up(struct cpu *cpu, const char *why)
+{
+	struct domain *domain = top(cpu->thread)->domain;
+
+	domain_reset(domain);
+	domain_quarantine(domain, why);
+	thread_wake_waiters_of(domain->id);
+	frame_issue(cpu);
+}
+
+bool crossing_is_killed(struct domain *domain)
+{
+	bool is_done = domain->is_commit_recovered;
+
+	domain->is_commit_recovered = 0;
+	return domain->request == REQUEST_KILL && !is_done;
+}
+
 /* --- WAIT -------------------------------------------------------------------------------------------------------------- */
 
 static struct event *event_find(const struct domain *domain, uint64_t handle, uint32_t *owner_out)
@@ -337,7 +355,7 @@ void crossing_reply(struct cpu *cpu)
 	struct domain *domain = frame->domain;
 	zog_status_t status = (zog_status_t)regs.rdi;
 
-	if (domain->request == REQUEST_KILL) {
+	if (crossing_is_killed(domain)) {
 		domain_fault(cpu, ZOG_CAUSE_KILLED, 0, 0, 0);
 		return;
 	}

@@ -17,6 +17,11 @@ void root_call(struct thread *thread, uint16_t method, const uint64_t word[7]);
 /* Core calls of the running domain. */
 void crossing_call(struct cpu *cpu);
 void crossing_reply(struct cpu *cpu);
+/* Does a kill that was asked for strike the domain whose core call this is? Not when the call is made again after a
+ * commit that was finished by the recovery: its work is done, and the kill comes when the domain is left. */
+bool crossing_is_killed(struct domain *domain);
+/* Puts the top frame's domain into quarantine; its caller gets the error. */
+void crossing_give_up(struct cpu *cpu, const char *why);
 
 
 /* Core call NUMBER of the running domain, the general way (core_call.c). */

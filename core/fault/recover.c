@@ -1,13 +1,17 @@
 /* When the core itself faults. Stores to core tables on slow paths go through core_set64, which keeps the old value;
  * an exception in ring 0 takes them back in reverse, gives back the core's short locks, records an incident with the
  * core's own trace, and ends the domain for which the core was working. That domain's restart issues the same call
- * again: the one retry; if it faults again the call is refused as poison. The machine goes on. */
+ * again: the one retry; if it faults again the call is refused as poison. The machine goes on.
+ *
+ * A commit that has passed its point of no return (tsm/transaction.c) is finished instead, and the core call that asked
+ * for it is made again: it finds nothing left to commit and goes on to its end. The domain did no wrong and lives. */
 #include <stddef.h>
 #include "cross/crossing.h"
 #include "cross/schedule.h"
 #include "fault/fault.h"
 #include "fault/log.h"
 #include "object/cpu.h"
+#include "tsm/transaction.h"
 
 extern void core_restart_stack(void);
 void schedule_lock_release_if_held(uint32_t cpu);
@@ -86,23 +90,64 @@ void core_exception(uint64_t vector, uint64_t error, uint64_t rip, uint64_t rsp,
 	core_restart_stack();
 }
 
+/* Gives the newest incident, if it is of this failure, the core's own trace. */
+static void core_blame(uint32_t cpu)
+{
+	struct zog_incident *incident = (struct zog_incident *)(uintptr_t)incident_find(incident_count());
+
+	if (incident != NULL && incident->cause == ZOG_CAUSE_CORE)
+		core_trace(core_failure[cpu].rip, core_failure[cpu].rbp, incident);
+}
+
+static void working_domain_end(struct cpu *cpu)
+{
+	uint32_t before = incident_count();
+
+	domain_fault(cpu, ZOG_CAUSE_CORE, (uint32_t)core_failure[cpu->id].vector, core_failure[cpu->id].address, core_failure[cpu->id].error);
+	if (incident_count() != before)
+		core_blame(cpu->id);
+	cpu->in_recovery = 0;
+	core_leave(cpu);
+}
+
+/* The working domain's commit was cut after its point of no return. */
+static void commit_go_on(struct cpu *cpu, struct domain *domain)
+{
+	incident_record_idle(domain, ZOG_CAUSE_CORE, core_failure[cpu->id].address);
+	core_blame(cpu->id);
+	domain->is_commit_recovered = 1;
+	cpu->in_recovery = 0; /* an exception in what follows comes back here */
+	if (!transaction_recover(cpu, domain)) {
+		domain->commit_phase = COMMIT_NONE;
+		domain->is_commit_recovered = 0;
+		crossing_give_up(cpu, "its commit cannot be finished");
+		core_leave(cpu);
+		return;
+	}
+	core_call(cpu, cpu->domain_regs.rax);
+}
+
 void core_recover(struct cpu *cpu);
 void core_recover(struct cpu *cpu)
 {
-	uint32_t id = cpu->id;
+	struct thread *thread = cpu->thread;
 
-	if (cpu->in_recovery) {
-		journal_undo(cpu);
-		schedule_lock_release_if_held(id);
-		pin_lock_release_if_held(id);
-		if (cpu->thread != NULL && cpu->thread->depth > 0) {
-			uint32_t before = incident_count();
-			domain_fault(cpu, ZOG_CAUSE_CORE, (uint32_t)core_failure[id].vector, core_failure[id].address, core_failure[id].error);
-			struct zog_incident *incident = (struct zog_incident *)(uintptr_t)incident_find(before + 1);
-			if (incident != NULL && incident->cause == ZOG_CAUSE_CORE)
-				core_trace(core_failure[id].rip, core_failure[id].rbp, incident);
-		}
-		cpu->in_recovery = 0;
+	if (!cpu->in_recovery) {
+		core_leave(cpu);
+		return;
 	}
+	schedule_lock_release_if_held(cpu->id);
+	pin_lock_release_if_held(cpu->id);
+	struct domain *domain = thread != NULL && thread->depth > 0 ? thread->frame[thread->depth - 1].domain : NULL;
+	if (domain != NULL && domain->commit_phase != COMMIT_NONE) {
+		commit_go_on(cpu, domain);
+		return;
+	}
+	journal_undo(cpu);
+	if (domain != NULL) {
+		working_domain_end(cpu);
+		return;
+	}
+	cpu->in_recovery = 0;
 	core_leave(cpu);
 }

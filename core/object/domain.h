@@ -29,6 +29,8 @@ struct area {
 #define AREA_MAX 36u
 
 enum domain_state { DOMAIN_DOWN = 0, DOMAIN_READY = 1, DOMAIN_QUARANTINED = 2 };
+/* How far the running commit is: before COMMIT_RANGES it can be given up, from there on it is only finished. */
+enum commit_phase { COMMIT_NONE = 0, COMMIT_RANGES = 1, COMMIT_EFFECTS = 2 };
 enum domain_request { REQUEST_NONE = 0, REQUEST_KILL = 1, REQUEST_HANG = 2 };
 struct domain {
 	uint64_t cr3;
@@ -44,6 +46,11 @@ struct domain {
 	uint8_t *home_live, *home_committed;
 	uint64_t home_bytes;
 	uint8_t *home_valid;      /* a byte a page: the live frame holds the page (else the committed one shows through) */
+	volatile uint32_t commit_phase;
+	uint32_t commit_ranges, commit_ops;
+	volatile uint32_t commit_next; /* the first operation whose effect is not known to be done */
+	uint32_t commit_cut_step;      /* where an exception in ring 0 cut it before; 0: nowhere */
+	uint32_t is_commit_recovered;  /* the core call that commits is made again: its work is done, a kill comes after it */
 	struct event *event;
 	uint32_t area_count;
 	struct area area[AREA_MAX];

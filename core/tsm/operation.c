@@ -438,7 +438,7 @@ static void act_xstate_reset(struct cpu *cpu, struct domain *domain, struct zog_
 static const struct {
 	bool (*decode)(struct decode *decode, struct zog_op *op);
 	void (*act)(struct cpu *cpu, struct domain *domain, struct zog_op *op);
-	bool is_effect; /* cannot be taken back: carried out after everything else */
+	bool is_effect; /* cannot or need not be taken back: carried out after everything else */
 } operation_table[ZOG_OP_CODE_COUNT] = {
 	[ZOG_OP_NOTIFY] = { decode_notify, act_notify, true },
 	[ZOG_OP_SPACE_CREATE] = { decode_space_create, act_space_create },
@@ -452,7 +452,7 @@ static const struct {
 	[ZOG_OP_THREAD_REGS] = { decode_thread_regs, act_thread_regs },
 	[ZOG_OP_THREAD_WAKE] = { decode_thread, act_thread_wake, true },
 	[ZOG_OP_THREAD_SPACE] = { decode_thread_space, act_thread_space },
-	[ZOG_OP_FRAME_GRANT] = { decode_frame_grant, act_frame_grant },
+	[ZOG_OP_FRAME_GRANT] = { decode_frame_grant, act_frame_grant, true },
 	[ZOG_OP_FRAME_ZERO] = { decode_frame_zero, act_frame_zero },
 	[ZOG_OP_PORT_OUT] = { decode_port, act_port_out, true },
 	[ZOG_OP_PORT_IN] = { decode_port_in, act_port_in, true },
@@ -482,9 +482,16 @@ bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
 	return decode.tables_needed <= table_pool_free();
 }
 
-void operations_apply(struct cpu *cpu, struct domain *domain, uint32_t count, bool effects)
+void operations_apply(struct cpu *cpu, struct domain *domain, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
-		if (operation_table[cpu->op[i].code].is_effect == effects)
+		if (!operation_table[cpu->op[i].code].is_effect)
+			operation_table[cpu->op[i].code].act(cpu, domain, &cpu->op[i]);
+}
+
+void operations_finish(struct cpu *cpu, struct domain *domain, uint32_t count)
+{
+	for (uint32_t i; (i = domain->commit_next) < count; domain->commit_next = i + 1)
+		if (operation_table[cpu->op[i].code].is_effect)
 			operation_table[cpu->op[i].code].act(cpu, domain, &cpu->op[i]);
 }

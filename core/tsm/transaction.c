@@ -3,7 +3,13 @@
  * The transaction page is the domain's own memory: its counts are copied once and bounded, each range is checked
  * against the region before anything is applied. A range may only name pages whose live frame holds the page
  * (home_valid): otherwise nothing can have been written there, and the frame holds what a dead incarnation left.
- * Committed bytes are written only here. */
+ * Committed bytes are written only here.
+ *
+ * The point of no return is one store, of domain->commit_phase. An exception in ring 0 before it: table changes are
+ * taken back, nothing was committed. After it: live image, log and the core's copies of the operations are whole until
+ * the commit is done, so the recovery finishes it (fault/recover.c). Copying ranges again changes nothing; the effect
+ * that was cut is repeated, those before it are not. Stores that the recovery relies on are kept in order by fences for
+ * the compiler alone: it runs on the same CPU. */
 #include "tsm/transaction.h"
 
 void *memcpy(void *to, const void *from, size_t size);
@@ -67,6 +73,34 @@ static void ranges_copy(struct domain *domain, uint8_t *to, const uint8_t *from,
 	}
 }
 
+static void phase_set(struct domain *domain, uint32_t phase)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	domain->commit_phase = phase;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static void log_clear(struct zog_txn *txn)
+{
+	txn->range_count = 0;
+	txn->op_count = 0;
+	txn->is_page_mode = 0;
+}
+
+/* From wherever the commit stands to its end. */
+static void commit_finish(struct cpu *cpu, struct domain *domain)
+{
+	if (domain->commit_phase == COMMIT_RANGES) {
+		ranges_copy(domain, domain->home_committed, domain->home_live, domain->commit_ranges);
+		phase_set(domain, COMMIT_EFFECTS);
+	}
+	log_clear(domain->txn);
+	if (domain->commit_ops != 0)
+		operations_finish(cpu, domain, domain->commit_ops);
+	domain->stats.commits++;
+	phase_set(domain, COMMIT_NONE);
+}
+
 bool transaction_commit(struct cpu *cpu, struct domain *domain)
 {
 	struct zog_txn *txn = domain->txn;
@@ -81,16 +115,30 @@ bool transaction_commit(struct cpu *cpu, struct domain *domain)
 			return false;
 	if (ops != 0 && !operations_decode(cpu, domain, ops))
 		return false;
-	/* Table changes first: should the core itself fault there, they are taken back and nothing is committed yet. */
+	domain->commit_ranges = ranges;
+	domain->commit_ops = ops;
+	domain->commit_next = 0;
+	domain->commit_cut_step = 0;
 	if (ops != 0)
-		operations_apply(cpu, domain, ops, false);
-	ranges_copy(domain, domain->home_committed, domain->home_live, ranges);
-	txn->range_count = 0;
-	txn->op_count = 0;
-	txn->is_page_mode = 0;
-	if (ops != 0)
-		operations_apply(cpu, domain, ops, true);
-	domain->stats.commits++;
+		operations_apply(cpu, domain, ops);
+	phase_set(domain, COMMIT_RANGES);
+	cpu->journal_count = 0; /* the table changes stay, whatever else the entry meets */
+	commit_finish(cpu, domain);
+	return true;
+}
+
+bool transaction_recover(struct cpu *cpu, struct domain *domain)
+{
+	uint32_t step = domain->commit_phase == COMMIT_RANGES ? 1 : 2 + domain->commit_next;
+
+	cpu->journal_count = 0;
+	if (step == domain->commit_cut_step) {
+		if (domain->commit_phase == COMMIT_RANGES)
+			return false;
+		domain->commit_next++;
+	}
+	domain->commit_cut_step = step;
+	commit_finish(cpu, domain);
 	return true;
 }
 
@@ -106,8 +154,6 @@ void transaction_abort(struct domain *domain)
 		ranges = 0;
 	}
 	ranges_copy(domain, domain->home_live, domain->home_committed, ranges);
-	txn->range_count = 0;
-	txn->op_count = 0;
-	txn->is_page_mode = 0;
+	log_clear(txn);
 	domain->stats.aborts++;
 }

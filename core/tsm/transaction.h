@@ -9,10 +9,16 @@
 /* Checks everything, then applies everything. false: something does not pass; nothing was applied. */
 bool transaction_commit(struct cpu *cpu, struct domain *domain);
 void transaction_abort(struct domain *domain);
+/* After an exception in ring 0 while domain->commit_phase was not COMMIT_NONE: finishes that commit, on the same CPU.
+ * An effect that is cut a second time is skipped. false: the home ranges cannot be copied, the image is torn. May be
+ * cut by a further exception, and is then called again. */
+bool transaction_recover(struct cpu *cpu, struct domain *domain);
 
 /* tsm/operation.c: staged operations. Decode copies them into cpu->op and checks them all. */
 bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count);
-/* Two passes, each in the order of the list: changes of core tables, then (effects) what cannot be taken back. */
-void operations_apply(struct cpu *cpu, struct domain *domain, uint32_t count, bool effects);
+/* Two passes, each in the order of the list: changes of core tables, then (effects) what cannot be taken back, or need
+ * not be since doing it twice does it once. The second starts at domain->commit_next, and moves it. */
+void operations_apply(struct cpu *cpu, struct domain *domain, uint32_t count);
+void operations_finish(struct cpu *cpu, struct domain *domain, uint32_t count);
 
 #endif

@@ -11,7 +11,9 @@
 
 #define ZOG_IMAGE_BASE 0x0000000000400000ul /* text R-X, constants R--, data and bss RW- */
 #define ZOG_HOME_BASE 0x0000100000000000ul  /* live image of the home region, RW- */
+#ifndef ZOG_HOME_COMMITTED_OFFSET /* a test on the host may have one image only */
 #define ZOG_HOME_COMMITTED_OFFSET 0x0000010000000000ul /* committed image stands at live + this, R-- */
+#endif
 #define ZOG_HEAP_BASE 0x0000200000000000ul  /* scratch memory of the size in the manifest, RW-, zero at start */
 #define ZOG_STACK_BASE 0x0000300000000000ul /* one stack per CPU, guard pages between */
 #define ZOG_STACK_STRIDE 0x0000000000100000ul

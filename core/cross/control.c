@@ -37,6 +37,7 @@ void domain_end_idle(struct cpu *cpu, struct domain *domain, uint32_t cause, uin
 	(void)cpu;
 	incident_record_idle(domain, cause, detail);
 	domain_reset(domain);
+	incident_idle_reset_done(domain);
 	thread_wake_waiters_of(domain->id);
 }
 

@@ -146,6 +146,7 @@ static void frame_issue(struct cpu *cpu)
 			frame_finish(cpu, ZOG_ERR_QUARANTINED, no_words);
 			return;
 		}
+		incident_idle_called(domain);
 		struct domain *bus = domain->needs_quiesce ? bus_domain() : NULL;
 		if (bus != NULL && bus != domain && thread->depth < FRAME_MAX) {
 			frame->phase = PHASE_QUIESCE;
@@ -374,6 +375,8 @@ void crossing_reply(struct cpu *cpu)
 		return;
 	}
 	if (status == ZOG_WAIT) {
+		if (domain->open_incident != NULL && frame->phase == PHASE_RUN)
+			incident_close(domain);
 		crossing_wait(cpu, regs.rsi, regs.rdx, regs.r10);
 		return;
 	}

@@ -13,6 +13,10 @@ void incident_setup(void);
 void domain_fault(struct cpu *cpu, uint32_t cause, uint32_t vector, uint64_t address, uint64_t error);
 /* Records an incident about a domain that runs nowhere. */
 void incident_record_idle(struct domain *domain, uint32_t cause, uint64_t detail);
+/* An idle domain costs its callers nothing until the next call: what its rollback took is kept (in tsc_reply) and
+ * the clock goes on when a call finds it down. */
+void incident_idle_reset_done(struct domain *domain);
+void incident_idle_called(struct domain *domain);
 /* The first reply after an incident: how long it took. */
 void incident_close(struct domain *domain);
 const struct zog_incident *incident_find(uint32_t number);

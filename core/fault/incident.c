@@ -10,7 +10,7 @@ void *boot_pointer(uint64_t bytes);
 static struct zog_incident *incident_table;
 static volatile uint32_t incident_total;
 static const char *const cause_name[ZOG_CAUSE_COUNT] = {
-	"none", "killed", "page-fault", "exception", "deadline", "store", "capability", "violation",
+	"none", "killed", "page_fault", "exception", "deadline", "store", "capability", "violation",
 	"contract", "assert", "scrub", "measure", "core", "start",
 };
 
@@ -86,7 +86,7 @@ static struct zog_incident *incident_new(struct domain *domain, uint32_t cause)
 	incident->ranges_undone = domain->txn->range_count;
 	incident->ops_undone = domain->txn->op_count;
 	domain->stats.faults++;
-	if (domain->corrupt_open && cause != ZOG_CAUSE_KILLED) {
+	if (domain->corrupt_open && !incident->is_asked_for) {
 		domain->corrupt_open = 0;
 		domain->stats.corruptions_detected++;
 	}
@@ -123,11 +123,25 @@ static struct zog_incident *incident_record_running(struct cpu *cpu, struct doma
 	return incident;
 }
 
+void incident_idle_reset_done(struct domain *domain) { domain->open_incident->tsc_reply = tsc_read() - domain->open_incident->tsc_fault; }
+
+void incident_idle_called(struct domain *domain)
+{
+	struct zog_incident *incident = domain->open_incident;
+
+	if (incident == NULL || incident->is_running || incident->tsc_reply == 0)
+		return;
+	incident->tsc_fault = tsc_read() - incident->tsc_reply;
+	incident->tsc_reply = 0;
+}
+
 void incident_close(struct domain *domain)
 {
 	struct zog_incident *incident = domain->open_incident;
 
 	domain->open_incident = NULL;
+	/* The time is from the fault, or, for a domain that was idle, from the call that found it
+	 * down, plus what its rollback took. */
 	incident->tsc_reply = tsc_read();
 	log_line("zog: recovered %u domain=%s instructions=%lu", incident->number, domain->desc->name, incident->tsc_reply - incident->tsc_fault);
 }

@@ -406,6 +406,7 @@ void domain_reset(struct domain *domain)
 	domain->state = DOMAIN_DOWN;
 	domain->needs_quiesce = domain->desc->is_device_owner && domain->stats.starts != 0;
 	domain->step_kill = 0;
+	domain->corrupt_open = 0;
 	domain->request = REQUEST_NONE;
 	domain->resets++;
 	if (cpu->cr3 == domain->cr3)

@@ -32,6 +32,9 @@ zog_status_t rt_once_begin(struct zog_call *call, uint64_t sequence, uint64_t ha
 {
 	const struct rt_once_record *record = once_record(call);
 
+	/* Nothing was stored there in this invocation: a difference is damage, and answering from it would lose or repeat. */
+	if (record && memcmp(record, rt_committed(record), sizeof(*record)) != 0)
+		rt_fail(ZOG_CAUSE_SCRUB, (uint64_t)record, sizeof(*record));
 	if (!record || sequence == 0 || sequence < record->sequence)
 		return ZOG_ERR_SEQUENCE;
 	if (sequence > record->sequence)

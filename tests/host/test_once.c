@@ -1,4 +1,5 @@
 /* sources: lib/rt/once.c lib/rt/hash.c */
+/* flags: -DZOG_HOME_COMMITTED_OFFSET=0 */
 /* Kept replies of once-calls: what is served, what is answered from the record, what is refused. */
 #define _GNU_SOURCE
 #include <setjmp.h>

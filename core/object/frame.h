@@ -6,7 +6,9 @@
 #include <stdint.h>
 #include <stdbool.h>
 
+#ifndef PHYSMAP_BASE /* host tests map their own */
 #define PHYSMAP_BASE 0xffff800000000000ul
+#endif
 #define CORE_BASE 0xffffffff80000000ul
 
 enum frame_type { FRAME_RESERVED = 0, FRAME_PAYLOAD = 1, FRAME_DOMAIN = 2, FRAME_TABLE = 3, FRAME_DMA = 4 };

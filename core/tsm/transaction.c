@@ -34,9 +34,9 @@ static void range_copy(uint8_t *to, const uint8_t *from, struct zog_range range)
 	to += range.offset;
 	from += range.offset;
 	if (range.length == 8)
-		*(uint64_t *)to = *(const uint64_t *)from;
+		__builtin_memcpy(to, from, 8); /* one move each: ranges need not be aligned */
 	else if (range.length == 4)
-		*(uint32_t *)to = *(const uint32_t *)from;
+		__builtin_memcpy(to, from, 4);
 	else
 		memcpy(to, from, range.length);
 }

@@ -1,6 +1,7 @@
 /* Dispatching, parking, waking. */
 #include "cross/schedule.h"
 #include "arch/x86_64/apic.h"
+#include "irq/irq.h"
 #include "object/lock.h"
 
 extern uint64_t core_pml4_physical;
@@ -151,6 +152,9 @@ static struct thread *pick(void)
 	return thread;
 }
 
+#define IDLE_SCRUBS 4096u
+#define IDLE_SCRUB_NS 1000000u
+
 static void idle(struct cpu *cpu)
 {
 	uint64_t now = time_now_ns();
@@ -158,10 +162,16 @@ static void idle(struct cpu *cpu)
 	deadline_check();
 	if (schedule_ready_count != 0)
 		return;
-	if (next_deadline_ns == UINT64_MAX)
-		apic_timer(0);
-	else
-		apic_timer(next_deadline_ns > now ? next_deadline_ns - now : 1000);
+	/* Damage that stalls its domain may be what everybody waits for: look at all of memory before sleeping long. */
+	bool is_scrubbing = cpu->idle_scrubs < IDLE_SCRUBS;
+	if (is_scrubbing) {
+		cpu->idle_scrubs++;
+		scrub_step(cpu);
+	}
+	uint64_t sleep_ns = next_deadline_ns == UINT64_MAX ? 0 : next_deadline_ns > now ? next_deadline_ns - now : 1000;
+	if (is_scrubbing && (sleep_ns == 0 || sleep_ns > IDLE_SCRUB_NS))
+		sleep_ns = IDLE_SCRUB_NS;
+	apic_timer(sleep_ns);
 	cpu->is_idle = 1;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (schedule_ready_count == 0)
@@ -182,6 +192,7 @@ void thread_take_next(struct cpu *cpu)
 			thread->slice_ticks = (int32_t)(schedule_slice_ns / 1000000);
 			cpu->thread = thread;
 			cpu->must_reschedule = 0;
+			cpu->idle_scrubs = 0;
 			lock_release(&schedule_lock);
 			return;
 		}

@@ -32,6 +32,7 @@ struct cpu {
 	uint64_t tsc_entry;       /* of the running fault */
 	volatile uint32_t flush_request, flush_done;
 	uint32_t seen_resets[ZOG_DOMAIN_MAX];
+	uint32_t idle_scrubs; /* scrubber steps since this CPU last had a thread */
 	uint32_t journal_count;
 	volatile uint32_t is_online; /* 0: stopped for good after a fault of the recovery itself */
 	uint64_t space_switches, table_flushes, ticks;

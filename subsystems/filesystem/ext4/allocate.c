@@ -95,7 +95,8 @@ zog_status_t blocks_free(uint64_t first, uint32_t count)
 {
 	const struct mount *mount = &home()->mount;
 
-	if (first == 0 || first >= mount->blocks || count > mount->blocks - first)
+	if (first == 0 || first >= mount->blocks || count > mount->blocks - first
+		|| group_owns_any(first, count))
 		return ZOG_ERR_CORRUPT;
 	while (count) {
 		uint32_t group = (uint32_t)(first / mount->blocks_per_group);

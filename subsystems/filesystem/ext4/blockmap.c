@@ -46,8 +46,8 @@ static zog_status_t number_free(struct inode *inode, uint32_t number)
 {
 	if (number == 0)
 		return ZOG_OK;
-	block_forget(number);
 	TRY(blocks_free(number, 1));
+	block_forget(number);
 	inode_add_blocks(inode, -1);
 	return ZOG_OK;
 }

@@ -205,7 +205,7 @@ void block_forget(uint64_t block)
 	struct slot *slot = cache_find(block);
 
 	bounce_cancel_reads(block);
-	if (slot)
+	if (slot && !slot->is_pinned)
 		slot_free(slot);
 }
 

@@ -186,6 +186,9 @@ void group_set_unused_inodes(uint32_t group, uint32_t count);
 zog_status_t group_get_block_bitmap(uint32_t group, struct slot **out);
 zog_status_t group_get_inode_bitmap(uint32_t group, struct slot **out);
 
+/* Whether any of the blocks belongs to the file system itself: superblock copies, descriptors, bitmaps, inode tables. */
+bool group_owns_any(uint64_t first, uint64_t count);
+
 /* --- bitmap.c --- */
 bool bitmap_test(const void *bitmap, uint32_t bit);
 void bitmap_set(void *bitmap, uint32_t first, uint32_t count);

@@ -95,8 +95,8 @@ static zog_status_t node_create(struct inode *inode, const struct extent_path *p
 
 static zog_status_t node_destroy(struct inode *inode, uint64_t block)
 {
-	block_forget(block);
 	TRY(blocks_free(block, 1));
+	block_forget(block);
 	inode_add_blocks(inode, -1);
 	inode_dirty(inode);
 	return ZOG_OK;
@@ -277,11 +277,11 @@ static zog_status_t tree_shrink(struct inode *inode)
 /* Metadata blocks of the node (directory, long symbolic link) leave the cache with the blocks. */
 static zog_status_t data_free(struct inode *inode, uint64_t start, uint32_t length)
 {
+	TRY(blocks_free(start, length));
 	if (!inode_is_regular(inode->raw)) {
 		for (uint32_t i = 0; i < length; i++)
 			block_forget(start + i);
 	}
-	TRY(blocks_free(start, length));
 	inode_add_blocks(inode, -(int64_t)length);
 	inode_dirty(inode);
 	return ZOG_OK;

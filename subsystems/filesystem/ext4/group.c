@@ -203,3 +203,27 @@ zog_status_t group_get_inode_bitmap(uint32_t group, struct slot **out)
 		return inode_bitmap_make(group, out);
 	return block_get(group_inode_bitmap(g), BLOCK_INODE_BITMAP, group, out);
 }
+
+/* --- what no file may own --- */
+
+static bool ranges_overlap(uint64_t a, uint64_t a_count, uint64_t b, uint64_t b_count)
+{
+	return a < b + b_count && b < a + a_count;
+}
+
+bool group_owns_any(uint64_t first, uint64_t count)
+{
+	const struct mount *mount = &home()->mount;
+	uint64_t table = ((uint64_t)mount->inodes_per_group * mount->inode_bytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
+
+	for (uint32_t i = 0; i < mount->groups; i++) {
+		const struct disk_group *g = group_get(i);
+
+		if (ranges_overlap(first, count, group_first_block(i), group_super_blocks(i))
+			|| ranges_overlap(first, count, group_block_bitmap(g), 1)
+			|| ranges_overlap(first, count, group_inode_bitmap(g), 1)
+			|| ranges_overlap(first, count, group_inode_table(g), table))
+			return true;
+	}
+	return false;
+}

@@ -263,8 +263,9 @@ static zog_status_t xattr_drop(struct inode *inode)
 		block_dirty(slot);
 		return ZOG_OK;
 	}
+	TRY(blocks_free(block, 1));
 	block_forget(block);
-	return blocks_free(block, 1);
+	return ZOG_OK;
 }
 
 zog_status_t inode_free(struct inode *inode)

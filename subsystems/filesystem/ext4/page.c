@@ -43,6 +43,9 @@ zog_status_t page_write(uint64_t node, uint64_t page, uint64_t frame, uint64_t *
 	TRY(extent_map(&inode, (uint32_t)page, &run));
 	if (run.kind != RUN_WRITTEN)
 		return ZOG_ERR_NOT_FOUND;
+	/* A damaged map that checksums would have caught must not lead to the file system's own blocks. */
+	if (!home()->mount.has_checksums && group_owns_any(run.start, 1))
+		return ZOG_ERR_CORRUPT;
 	if (bounce_is_writing(run.start, seen))
 		return ZOG_PENDING;
 	return block_transfer(frame, run.start, BLOCK_DIRECTION_WRITE, seen);

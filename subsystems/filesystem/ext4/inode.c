@@ -6,7 +6,8 @@
 
 static bool inode_is_long(const struct disk_inode *raw)
 {
-	return home()->mount.inode_bytes > INODE_BYTES_SHORT && raw->extra_isize >= offsetof(struct disk_inode, version_hi) - INODE_BYTES_SHORT;
+	return home()->mount.inode_bytes > INODE_BYTES_SHORT
+		&& raw->extra_isize >= offsetof(struct disk_inode, version_hi) - INODE_BYTES_SHORT;
 }
 
 /* Block of the inode table and place in it. False: no such number. */

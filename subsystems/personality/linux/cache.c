@@ -6,6 +6,7 @@
  * Bytes of the last page behind the end of the file are zero, always: extending a file needs no clearing. */
 #include "cache.h"
 
+enum { DROP_STEP = 1024 }; /* pages dropped in one invocation: its time is limited */
 static struct { uint32_t node; uint64_t first, last; } keep; /* scratch */
 
 static uint32_t cache_hash(uint32_t node_slot_plus_1, uint64_t page)
@@ -133,6 +134,8 @@ bool cache_drop_node(struct node *node)
 {
 	struct cache_record *record;
 
+	if (node->page_count > DROP_STEP)
+		return false;
 	for (record = cache_at(node->page_first); record; record = cache_at(record->node_next))
 		if (!record_can_go(record))
 			return false;
@@ -204,11 +207,13 @@ uint32_t cache_dirty_limit(void)
 
 static struct cache_record *node_flight(const struct node *node, uint64_t first)
 {
-	struct cache_record *record = cache_at(node->page_first);
+	for (uint32_t i = 0; i < FLIGHT_MAX; i++) {
+		struct cache_record *record = cache_at(files()->flight[i]);
 
-	while (record && (record->page < first || (record->state == CACHE_VALID && !(record->flags & CACHE_WRITING))))
-		record = cache_at(record->node_next);
-	return record;
+		if (record && record->node == node_slot(node) + 1 && record->page >= first)
+			return record;
+	}
+	return NULL;
 }
 
 static int64_t node_await_flights(struct zog_call *call, struct node *node, uint64_t first)
@@ -222,24 +227,28 @@ static int64_t node_await_flights(struct zog_call *call, struct node *node, uint
 	return 0;
 }
 
-static void node_drop_from(struct node *node, uint64_t first)
+int64_t wait_again(struct zog_call *call)
 {
-	struct cache_record *record, *next;
-
-	for (record = cache_at(node->page_first); record; record = next) {
-		next = cache_at(record->node_next);
-		if (record->page >= first)
-			cache_remove(record);
-	}
+	return wait_on(call, EVENT_CLEAN, rt_event_count(EVENT_CLEAN) - 1, RT_NO_DEADLINE);
 }
 
 int64_t cache_drop_pages(struct zog_call *call, struct node *node, uint64_t first)
 {
+	struct cache_record *record, *next;
 	int64_t result = node_await_flights(call, node, first);
+	uint32_t count = 0;
 
-	if (result == 0)
-		node_drop_from(node, first);
-	return result;
+	if (result)
+		return result;
+	for (record = cache_at(node->page_first); record; record = next) {
+		next = cache_at(record->node_next);
+		if (record->page < first)
+			continue;
+		if (count++ == DROP_STEP)
+			return wait_again(call);
+		cache_remove(record);
+	}
+	return 0;
 }
 
 static void record_zero(struct cache_record *record, uint32_t offset)
@@ -277,15 +286,12 @@ int64_t cache_cut(struct zog_call *call, struct node *node, uint64_t size)
 			return result;
 	}
 	result = node_await_flights(call, node, size / PAGE_BYTES);
-	if (result)
+	if (result || !tail)
 		return result;
-	if (tail) {
-		record = cache_find(node, size / PAGE_BYTES);
-		if (!record)
-			return SYS_RETRY;
-		record_zero(record, tail);
-	}
-	node_drop_from(node, (size + PAGE_BYTES - 1) / PAGE_BYTES);
+	record = cache_find(node, size / PAGE_BYTES);
+	if (!record)
+		return SYS_RETRY;
+	record_zero(record, tail);
 	return 0;
 }
 

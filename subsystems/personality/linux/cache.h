@@ -6,8 +6,6 @@
 
 enum { READ_AHEAD_PAGES = 16 };
 
-#define SYS_AGAIN (-5100) /* inside the cache only: go round once more */
-
 struct transfer;
 
 static inline struct cache_record *cache_at(uint32_t record_plus_1)
@@ -30,9 +28,11 @@ void cache_keep(const struct node *node, uint64_t first, uint64_t last); /* recl
 void cache_ask_write_back(void); /* wakes write-back before its time */
 uint32_t cache_dirty_limit(void);
 uint64_t cache_frame(void); /* a frame, or 0. May commit: call it when the records are as they may stay */
-/* Waits until no page from FIRST on is in flight, then drops them. 0, SYS_WAIT. */
+/* Waits until no page from FIRST on is in flight, then drops them, in steps: some may go with each issue. 0, SYS_WAIT. */
 int64_t cache_drop_pages(struct zog_call *call, struct node *node, uint64_t first);
-/* Makes the cache fit a file that shrinks to SIZE: pages behind dropped, the tail of the last one zero. */
+/* Ends an invocation that has done its share of long work: records go as they are, the call is issued again at once. */
+int64_t wait_again(struct zog_call *call);
+/* Before a file shrinks to SIZE: no page from there on in flight, the tail of the last one zero. */
 int64_t cache_cut(struct zog_call *call, struct node *node, uint64_t size);
 
 /* Zeroes the last page behind the end of the file, before the file grows past a gap: a write that was cut and never

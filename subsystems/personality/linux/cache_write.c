@@ -37,7 +37,7 @@ static void node_grow(struct node *node, uint64_t end)
 /* Within one page that is there and has its block, no gap before it: nothing to ask anybody. */
 static bool is_quick(const struct batch *batch, const struct cache_record *record)
 {
-	return batch->count == 1 && batch->offset <= batch->node->size && batch->first * PAGE_BYTES < batch->node->size && record && record->state == CACHE_VALID && record->flags & CACHE_PREPARED &&
+	return batch->count == 1 && !(batch->node->flags & NODE_HAS_SURPLUS) && batch->offset <= batch->node->size && batch->first * PAGE_BYTES < batch->node->size && record && record->state == CACHE_VALID && record->flags & CACHE_PREPARED &&
 	       (record->flags & CACHE_DIRTY || files()->dirty_count < cache_dirty_limit());
 }
 
@@ -194,9 +194,11 @@ static uint64_t batch_fill(struct batch *batch, struct transfer *t)
 
 static int64_t write_batch(struct batch *batch, struct transfer *t)
 {
-	int64_t result = transfer_probe(t, batch->size);
+	int64_t result = node_trim(batch->call, batch->node);
 	uint64_t done;
 
+	if (result == 0)
+		result = transfer_probe(t, batch->size);
 	if (result < 0)
 		return result;
 	batch_shape(batch, (uint64_t)result);

@@ -83,37 +83,26 @@ static int64_t dev_text(struct zog_call *call, struct node *node, uint64_t offse
 
 const struct pseudo dev_pseudo = { dev_lookup, dev_entry, dev_link, dev_text, dev_path };
 
+/* One turn; the caller goes on until all is read. */
 static int64_t zero_read(struct transfer *t)
 {
 	static const uint8_t zeros[65536];
+	uint64_t size = transfer_left(t) < sizeof zeros ? transfer_left(t) : sizeof zeros;
+	int64_t result = transfer_out(t, 0, zeros, (uint32_t)size);
 
-	for (uint64_t moved = 0; moved < transfer_left(t); moved += sizeof zeros) {
-		uint64_t left = transfer_left(t) - moved;
-		int64_t result = transfer_out(t, moved, zeros, left < sizeof zeros ? (uint32_t)left : (uint32_t)sizeof zeros);
-
-		if (result)
-			return result;
-	}
-	return (int64_t)transfer_left(t);
+	return result ? result : (int64_t)size;
 }
 
 static int64_t random_read(struct transfer *t)
 {
 	static uint8_t bytes[4096]; /* scratch */
-	uint64_t left = transfer_left(t);
+	uint64_t size = transfer_left(t) < sizeof bytes ? transfer_left(t) : sizeof bytes;
+	size_t length = 0;
+	zog_status_t status = entropy_random(size, bytes, sizeof bytes, &length);
+	int64_t result = status == ZOG_OK ? transfer_out(t, 0, bytes, (uint32_t)length) : status_errno(status);
 
-	for (uint64_t moved = 0; moved < left;) {
-		uint64_t part = left - moved < sizeof bytes ? left - moved : sizeof bytes;
-		size_t length = 0;
-		zog_status_t status = entropy_random(part, bytes, sizeof bytes, &length);
-		int64_t result = status == ZOG_OK ? transfer_out(t, moved, bytes, (uint32_t)length) : status_errno(status);
-
-		if (result)
-			return result;
-		moved += length;
-	}
 	memset(bytes, 0, sizeof bytes);
-	return (int64_t)left;
+	return result ? result : (int64_t)length;
 }
 
 int64_t device_read(struct transfer *t, struct file *file, uint64_t *position)

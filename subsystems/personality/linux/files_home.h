@@ -38,6 +38,7 @@ enum node_flag {
 	NODE_IS_DEAD = 1,          /* no name and no reference left: to be forgotten by write-back */
 	NODE_KNOWS_GENERATION = 2,
 	NODE_HAS_WRITE_ERROR = 4,  /* told at the next fsync */
+	NODE_HAS_SURPLUS = 16,     /* cached pages behind the end of the file wait to be dropped */
 	NODE_BLOCKS_STALE = 8,     /* blocks_512 (of a directory, the size too) is to be asked for again */
 };
 

@@ -62,7 +62,7 @@ static bool node_can_go(struct node *node)
 
 	if (node->kind == NODE_FREE)
 		return true;
-	if (node->references != 0 || node->dirty_mask != 0 || node->flags & (NODE_IS_DEAD | NODE_HAS_WRITE_ERROR) || is_recent)
+	if (node->references != 0 || node->dirty_mask != 0 || node->flags & (NODE_IS_DEAD | NODE_HAS_WRITE_ERROR | NODE_HAS_SURPLUS) || is_recent)
 		return false;
 	return node->page_count == 0 || cache_drop_node(node);
 }
@@ -252,14 +252,28 @@ int64_t node_bury(struct zog_call *call, struct node *node)
 	return 0;
 }
 
+/* Pages behind the end that a cut left: nobody sees them, but a file that grows again must not find them. */
+int64_t node_trim(struct zog_call *call, struct node *node)
+{
+	int64_t result;
+
+	if (!(node->flags & NODE_HAS_SURPLUS))
+		return 0;
+	result = cache_drop_pages(call, node, (node->size + PAGE_BYTES - 1) / PAGE_BYTES);
+	if (result == 0)
+		node->flags &= (uint8_t)~NODE_HAS_SURPLUS;
+	return result;
+}
+
+/* The new size first, then the pages behind it, in as many issues as it takes. */
 int64_t node_resize(struct zog_call *call, struct node *node, uint64_t size)
 {
 	struct filesystem_set_request request = { .mask = FILESYSTEM_SET_MASK_SIZE, .size = size };
-	int64_t result = 0;
+	int64_t result = node_trim(call, node);
 	zog_status_t status;
 
-	if (node->size == size)
-		return 0;
+	if (result || node->size == size)
+		return result;
 	if (size < node->size)
 		result = cache_cut(call, node, size);
 	else
@@ -269,11 +283,13 @@ int64_t node_resize(struct zog_call *call, struct node *node, uint64_t size)
 	status = filesystem_set(node->number, &request);
 	if (status != ZOG_OK)
 		return status_errno(status);
+	if (size < node->size && node->page_count)
+		node->flags |= NODE_HAS_SURPLUS;
 	node->size = size;
 	node->flags |= NODE_BLOCKS_STALE;
 	files()->is_metadata_dirty = 1;
 	node_time_modify(node);
-	return 0;
+	return node_trim(call, node);
 }
 
 int64_t node_permits(const struct node *node, const struct process *process, uint32_t want)

@@ -33,6 +33,7 @@ int64_t node_write_attributes(struct node *node);
 /* One dead node is forgotten. 0: done, SYS_WAIT, -errno. */
 int64_t node_bury(struct zog_call *call, struct node *node);
 /* Regular file to SIZE. 0, SYS_WAIT, -errno. Safe to repeat. */
+int64_t node_trim(struct zog_call *call, struct node *node); /* before it grows: 0, SYS_WAIT */
 int64_t node_resize(struct zog_call *call, struct node *node, uint64_t size);
 /* 0 or -EACCES; want: R_OK | W_OK | X_OK. */
 int64_t node_permits(const struct node *node, const struct process *process, uint32_t want);

@@ -8,7 +8,7 @@
 
 #define COUNT_MAX 0x7ffff000ull
 #define FILE_BYTES_MAX (1ull << 43) /* page numbers have 32 bits, less a margin */
-enum { READ_PAGES = 64, SEND_BYTES = 16384 };
+enum { READ_PAGES = 64, SEND_BYTES = 16384, ISSUE_BYTES = 4 << 20 /* moved in one invocation, at most a turn more */ };
 
 static struct linux_iovec iov_buffer[IOV_MAX]; /* scratch */
 
@@ -110,15 +110,18 @@ static int64_t io_settle(const struct io *io, struct transfer *t, struct progres
 static int64_t io_run(const struct io *io, struct transfer *t)
 {
 	struct progress *progress = thread_progress(thread_current(t->call));
-	bool goes_on = io->direction == DIRECTION_WRITE || io->file->kind == FILE_DISK;
+	bool goes_on = io->direction == DIRECTION_WRITE || io->file->kind == FILE_DISK || io->file->kind == FILE_DEVICE;
+	uint64_t begun = progress->done;
 	int64_t moved = 0, result;
 
-	t->done = progress->done;
+	t->done = begun;
 	while (t->done < t->total) {
 		moved = io_turn(io, t);
 		if (moved <= 0 || t->done == t->total || !goes_on)
 			break;
 		progress->done = t->done;
+		if (t->done - begun >= ISSUE_BYTES)
+			return wait_again(t->call);
 	}
 	if (moved == SYS_WAIT || moved == SYS_RETRY || moved == SYS_NO_RESULT)
 		return moved;
@@ -322,7 +325,7 @@ int64_t sys_sendfile(struct zog_call *call, const uint64_t arg[6])
 	struct process *process = process_current(call);
 	struct progress *progress = thread_progress(thread_current(call));
 	struct send send = { .out = file_get(process, (int)arg[0]), .in = file_get(process, (int)arg[1]) };
-	uint64_t count = arg[3] < COUNT_MAX ? arg[3] : COUNT_MAX;
+	uint64_t count = arg[3] < COUNT_MAX ? arg[3] : COUNT_MAX, begun = progress->done;
 	int64_t moved = send_offset(call, &send, arg[2], progress);
 
 	if (!send.in || !send.out || !file_can_read(send.in) || !file_can_write(send.out))
@@ -338,6 +341,8 @@ int64_t sys_sendfile(struct zog_call *call, const uint64_t arg[6])
 		if (moved <= 0)
 			break;
 		progress->done += (uint64_t)moved;
+		if (progress->done - begun >= ISSUE_BYTES)
+			return wait_again(call);
 	}
 	if (moved < 0 && progress->done == 0)
 		return moved;

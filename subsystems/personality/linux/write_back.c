@@ -7,7 +7,7 @@
 #include "cache.h"
 #include "file.h"
 
-enum { SHARED_PERIOD_MS = 5000 };
+enum { SHARED_PERIOD_MS = 5000, GATHER_STEP = 2048 /* records looked at in one invocation */ };
 
 /* Pages that programs can write unseen count as dirty at the start of each pass, while they are mapped. */
 static void shared_gather(void)
@@ -68,7 +68,7 @@ static uint32_t writes_gather(struct cache_record **started)
 	struct cache_record *record = cache_at(files()->dirty_first), *next;
 	uint32_t count = 0;
 
-	for (; record && count < FLIGHT_MAX; record = next) {
+	for (uint32_t step = 0; record && count < FLIGHT_MAX && step < GATHER_STEP; record = next, step++) {
 		next = cache_at(record->dirty_next);
 		if (record->flags & CACHE_WRITING || record->state != CACHE_VALID || !page_is_ready(record))
 			continue;
@@ -109,7 +109,7 @@ static int64_t pages_write_out(struct zog_call *call)
 	if (files()->writing_count == 0 && files()->dirty_count == 0)
 		return 0;
 	if (pending == 0)
-		return SYS_AGAIN;
+		return wait_again(call);
 	return wait_on(call, WAIT_BLOCK_DONE, seen, RT_NO_DEADLINE);
 }
 
@@ -142,15 +142,11 @@ static int64_t dead_bury(struct zog_call *call)
 
 int64_t cache_write_out(struct zog_call *call)
 {
-	int64_t result;
+	int64_t result = pages_write_out(call);
 
-	do
-		result = pages_write_out(call);
-	while (result == SYS_AGAIN);
-	if (result)
-		return result;
-	attributes_write_out();
-	return 0;
+	if (result == 0)
+		attributes_write_out();
+	return result;
 }
 
 static int64_t sync_flush(struct zog_call *call, uint64_t ticket, bool is_final)

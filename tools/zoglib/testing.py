@@ -153,6 +153,8 @@ def boot(command=None, *, disk=TEMPLATE, talk=(), stdin=None, silence_s=None, li
 				fail_as_hung(machine, f"not done after {limit_s} s")
 	finally:
 		machine.stop()
+		with open(os.path.join(folder, "console"), "wb") as file:
+			file.write(output)
 	status, message = machine_verdict(machine)
 	expect(not dialogue.steps, f"never saw {dialogue.steps[0][0]!r} on the console: {shorten(output.decode(errors='replace'))}; "
 		f"log ends {lines[-4:]}" if dialogue.steps else "")

@@ -6,7 +6,8 @@
  * instructions; S and F are what /zog/counters gained over all batches, where there is such a file (else 0). All
  * lines come at the end, so that the console's work falls into no row. The same binary runs on Zog and on Linux.
  *
- * bench_calls FOLDER restart DOMAIN N kills DOMAIN N times, each time with file data on its way to the disk. */
+ * bench_calls FOLDER restart DOMAIN N kills DOMAIN N times, each time with file data on its way to the disk.
+ * bench_calls alone runs each operation ten times in the working folder and prints `ok NAME` after each. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
@@ -269,6 +270,17 @@ static void restart(const char *domain, int count)
 	}
 }
 
+static void operations_try(void)
+{
+	for (size_t i = 0; i < OPERATIONS; i++) {
+		operations[i].start();
+		operations[i].run(10);
+		operations[i].end();
+		printf("ok %s\n", operations[i].name);
+		fflush(stdout);
+	}
+}
+
 static int is_wanted(const char *name, char **names)
 {
 	if (*names == NULL)
@@ -283,16 +295,16 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "exit") == 0)
 		_exit(0);
-	if (argc < 2) {
-		fprintf(stderr, "usage: bench_calls FOLDER [NAME...] | bench_calls FOLDER restart DOMAIN N\n");
-		return 2;
-	}
 	self = argv[0];
-	must(chdir(argv[1]) == 0, argv[1]);
+	must(argc < 2 || chdir(argv[1]) == 0, "FOLDER");
 	file = open(FILE_NAME, O_RDWR | O_CREAT, 0644);
 	must(file >= 0 && pwrite(file, buffer, PAGE, 0) == PAGE, FILE_NAME);
 	if (argc == 5 && strcmp(argv[2], "restart") == 0) {
 		restart(argv[3], atoi(argv[4]));
+		return 0;
+	}
+	if (argc < 2) {
+		operations_try();
 		return 0;
 	}
 	for (size_t i = 0; i < OPERATIONS; i++)

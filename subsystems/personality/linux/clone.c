@@ -181,6 +181,7 @@ static void process_inherit(struct process *child, const struct process *parent,
 		files_fork(child, parent);
 }
 
+/* NULL: no thread slot after all; everything uncommitted is undone. */
 static struct process *process_clone_records(const struct thread *thread, const struct clone_request *request,
 					     struct space *space, struct thread **child_out)
 {
@@ -191,6 +192,10 @@ static struct process *process_clone_records(const struct thread *thread, const 
 	space->state = STATE_LIVE;
 	space->users++;
 	*child_out = thread_allocate(child);
+	if (!*child_out) {
+		rt_abort();
+		return NULL;
+	}
 	child->leader = (*child_out)->slot;
 	thread_inherit(*child_out, thread, request);
 	return child;
@@ -218,6 +223,10 @@ static int64_t process_clone(struct zog_call *call, const struct clone_request *
 	if (!space)
 		return -ENOMEM;
 	child = process_clone_records(thread, request, space, &child_thread);
+	if (!child) {
+		space_discard(thread);
+		return -EAGAIN;
+	}
 	thread->building = 0;
 	clone_regs_make(request);
 	rt_stage(ZOG_OP_THREAD_CREATE, child_thread->slot, child->space, (uintptr_t)&clone_regs, ZOG_SELF, 0, 0);

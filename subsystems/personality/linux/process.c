@@ -102,12 +102,20 @@ static uint32_t pid_allocate(void)
 	return pid;
 }
 
+/* A thread that was ended while it ran on another CPU stays in the core until that CPU has let go of it. */
+static bool core_has_thread(uint32_t slot)
+{
+	struct zog_regs regs;
+
+	return rt_thread_regs(slot, &regs) == ZOG_OK;
+}
+
 struct thread *thread_claim(struct process *process, uint32_t slot)
 {
 	struct process_home *home = home_a();
 	struct thread *thread = &home->thread[slot];
 
-	if (thread->state != STATE_FREE)
+	if (thread->state != STATE_FREE || core_has_thread(slot))
 		return NULL;
 	thread->state = STATE_LIVE;
 	thread->slot = slot;
@@ -119,7 +127,7 @@ struct thread *thread_claim(struct process *process, uint32_t slot)
 	return thread;
 }
 
-/* Slots are taken in turn: the core may still be stopping the thread that left a slot a moment ago. */
+/* In turn, so that the slot of a thread that has just ended is not the first to be tried. */
 struct thread *thread_allocate(struct process *process)
 {
 	static uint32_t turn;

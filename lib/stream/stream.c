@@ -90,22 +90,47 @@ zog_status_t stream_attach(struct stream *stream, const struct stream_place *pla
 
 /* --- records ------------------------------------------------------------------------------------------------------ */
 
+/* What is no whole number of small blocks, or large. Out of line: the short way of a record keeps few registers. */
+STORES_ARE_OWN static __attribute__((noinline)) void bytes_copy_rest(uint8_t *to, const uint8_t *from, size_t size)
+{
+	size_t words = size / 8, rest = size % 8;
+
+	if (size >= STRING_BYTES) {
+		__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+	} else {
+		for (; words > 0; words--, to += 8, from += 8)
+			*(uint64_t *)(void *)to = *(const uint64_t *)(const void *)from;
+	}
+	for (; rest > 0; rest--)
+		*to++ = *from++;
+}
+
 STORES_ARE_OWN static inline void bytes_copy(uint8_t *to, const uint8_t *from, size_t size)
 {
-	if (size >= STRING_BYTES) {
-		size_t words = size / 8;
-		__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
-		size %= 8;
+	if (size < STRING_BYTES) {
+		for (; size >= BLOCK_BYTES; size -= BLOCK_BYTES, to += BLOCK_BYTES, from += BLOCK_BYTES) {
+			uint64_t *t = (uint64_t *)(void *)to;
+			const uint64_t *f = (const uint64_t *)(const void *)from;
+			t[0] = f[0], t[1] = f[1], t[2] = f[2], t[3] = f[3], t[4] = f[4], t[5] = f[5], t[6] = f[6], t[7] = f[7];
+		}
 	}
-	for (; size >= BLOCK_BYTES; size -= BLOCK_BYTES, to += BLOCK_BYTES, from += BLOCK_BYTES) {
-		uint64_t *t = (uint64_t *)(void *)to;
-		const uint64_t *f = (const uint64_t *)(const void *)from;
-		t[0] = f[0], t[1] = f[1], t[2] = f[2], t[3] = f[3], t[4] = f[4], t[5] = f[5], t[6] = f[6], t[7] = f[7];
-	}
-	for (; size >= 8; size -= 8, to += 8, from += 8)
-		*(uint64_t *)(void *)to = *(const uint64_t *)(const void *)from;
-	for (; size > 0; size--)
-		*to++ = *from++;
+	if (size > 0)
+		bytes_copy_rest(to, from, size);
+}
+
+/* As the hook, which passes the own stack first of all. */
+static inline void store_report(const void *start, size_t size)
+{
+	if ((uintptr_t)start - ZOG_STACK_BASE >= ZOG_CPU_MAX * ZOG_STACK_STRIDE)
+		rt_store((uintptr_t)start, size);
+}
+
+/* Looks at the peer's position; `none` when there is still nothing to do. */
+STORES_ARE_OWN static __attribute__((noinline)) zog_status_t work_find(struct stream *stream, zog_status_t none)
+{
+	zog_status_t status = peer_refresh(stream);
+
+	return status == ZOG_OK && !has_work(stream) ? none : status;
 }
 
 STORES_ARE_OWN zog_status_t stream_put(struct stream *stream, const void *data, size_t length)
@@ -115,17 +140,15 @@ STORES_ARE_OWN zog_status_t stream_put(struct stream *stream, const void *data, 
 	if (length > stream->capacity)
 		return ZOG_ERR_TOO_BIG;
 	if (position - stream->peer_position > stream->mask) {
-		zog_status_t status = peer_refresh(stream);
+		zog_status_t status = work_find(stream, ZOG_ERR_LIMIT);
 		if (status != ZOG_OK)
 			return status;
-		if (!has_work(stream))
-			return ZOG_ERR_LIMIT;
 	}
 	struct stream_record *record = (void *)(stream->slot + ((position & stream->mask) << stream->shift));
 	record->sequence = position + 1;
 	record->length = (uint32_t)length;
-	bytes_copy(record->data, data, length);
 	stream->position = position + 1;
+	bytes_copy(record->data, data, length);
 	return ZOG_OK;
 }
 
@@ -134,11 +157,9 @@ STORES_ARE_OWN zog_status_t stream_take(struct stream *stream, void *data, size_
 	uint64_t position = stream->position;
 
 	if (position == stream->peer_position) {
-		zog_status_t status = peer_refresh(stream);
+		zog_status_t status = work_find(stream, ZOG_ERR_NOT_FOUND);
 		if (status != ZOG_OK)
 			return status;
-		if (!has_work(stream))
-			return ZOG_ERR_NOT_FOUND;
 	}
 	const struct stream_record *record = (const void *)(stream->slot + ((position & stream->mask) << stream->shift));
 	uint64_t sequence = __atomic_load_n(&record->sequence, __ATOMIC_RELAXED);
@@ -147,11 +168,11 @@ STORES_ARE_OWN zog_status_t stream_take(struct stream *stream, void *data, size_
 		return ZOG_ERR_CORRUPT;
 	if (length > size)
 		return ZOG_ERR_TOO_BIG;
-	rt_store((uint64_t)data, length);
-	bytes_copy(data, record->data, length);
-	rt_store((uint64_t)length_out, sizeof(*length_out));
+	store_report(data, length);
+	store_report(length_out, sizeof(*length_out));
 	*length_out = length;
 	stream->position = position + 1;
+	bytes_copy(data, record->data, length);
 	return ZOG_OK;
 }
 

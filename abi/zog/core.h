@@ -131,7 +131,8 @@ enum zog_op_code {
 	ZOG_OP_SPACE_CREATE = 2,  /* slot=address-space slot (must be empty) */
 	ZOG_OP_SPACE_DESTROY = 3, /* slot: must have no threads. Unmaps everything */
 	ZOG_OP_MAP = 4,           /* slot=space word0=vaddr word1=frame (own, payload) word2=ZOG_MAP_* flags.
-	                             Replaces what was there */
+	                             Replaces what was there. The core drops mappings when page tables run short: the
+	                             program faults on the page again, a copy finds it absent */
 	ZOG_OP_UNMAP = 5,         /* slot=space word0=vaddr word1=pages (absent ones are skipped) */
 	ZOG_OP_PROTECT = 6,       /* slot=space word0=vaddr word1=pages word2=ZOG_MAP_* (absent ones are skipped) */
 	ZOG_OP_CLONE_RANGE = 7,   /* slot=source space word0=destination space word1=vaddr word2=pages (<= 512):

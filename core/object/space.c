@@ -117,6 +117,35 @@ void space_destroy(struct space *space)
 	table_destroy(cr3, 3);
 }
 
+/* Page tables are a cache of the personality's records: when they run short, a space loses all of its own but the top
+ * one, and its program faults for each page that it still uses. The tables are used again only when no CPU can be
+ * walking them any more. */
+static void space_evict(struct space *space)
+{
+	pte_t *table = physical_pointer(space->cr3), below[256];
+
+	for (uint32_t i = 0; i < 256; i++) {
+		below[i] = table[i];
+		table[i] = 0;
+	}
+	space_flush(space);
+	for (uint32_t i = 0; i < 256; i++)
+		if (below[i] & PTE_ADDRESS)
+			table_destroy(below[i] & PTE_ADDRESS, 2);
+}
+
+bool table_pool_reclaim(uint64_t wanted)
+{
+	static uint32_t next;
+
+	for (uint32_t i = 0; i < space_total && pool_count < wanted; i++) {
+		struct space *space = &space_table[next++ % space_total];
+		if (space->cr3 != 0)
+			space_evict(space);
+	}
+	return pool_count >= wanted;
+}
+
 /* A page without any access keeps its frame but is not present; bit 62 (ignored by the MMU) tells it from empty. */
 #define PTE_KEPT (1ul << 62)
 static pte_t entry_make(uint64_t frame, uint32_t flags)

@@ -35,6 +35,8 @@ void space_flush(struct space *space);
 /* The entry that maps ADDRESS, or NULL. */
 pte_t *table_walk(uint64_t cr3, uint64_t address);
 uint64_t table_pool_free(void);
+/* Takes page tables from spaces, in turn, until WANTED are free. false: there are not that many. */
+bool table_pool_reclaim(uint64_t wanted);
 void table_pool_init(uint64_t physical, uint64_t pages);
 
 #endif

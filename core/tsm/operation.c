@@ -479,7 +479,7 @@ bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
 		}
 		decode.seen |= 1u << op->code;
 	}
-	return decode.tables_needed <= table_pool_free();
+	return decode.tables_needed <= table_pool_free() || table_pool_reclaim(decode.tables_needed);
 }
 
 void operations_apply(struct cpu *cpu, struct domain *domain, uint32_t count)

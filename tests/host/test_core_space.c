@@ -255,6 +255,32 @@ static void pool_runs_dry(void **state)
 	assert_int_equal(table_pool_free(), POOL_PAGES);
 }
 
+/* Mappings go, from one space after another, until there is room; what is left is whole. */
+static void tables_are_taken_back(void **state)
+{
+	(void)state;
+	for (uint32_t s = 0; s < 3; s++) {
+		assert_true(space_create(&spaces[s]));
+		for (uint32_t i = 0; i < 50; i++)
+			assert_true(space_map(&spaces[s], i * 0x200000ul, PAYLOAD_FIRST + s, ZOG_MAP_READ));
+	}
+	uint64_t before = table_pool_free();
+	memset(was_flushed, 0, sizeof(was_flushed));
+	assert_true(table_pool_reclaim(before + 60));
+	for (uint32_t s = 0; s < 3; s++) {
+		assert_true(frames[PAYLOAD_FIRST + s].map_count == (was_flushed[s] ? 0 : 50));
+		for (uint32_t i = 0; i < 50; i++) {
+			pte_t *entry = table_walk(spaces[s].cr3, i * 0x200000ul);
+			assert_int_equal(entry != NULL && (*entry & PTE_PRESENT), !was_flushed[s]);
+		}
+	}
+	assert_int_equal(was_flushed[0] + was_flushed[1] + was_flushed[2], 2);
+	assert_false(table_pool_reclaim(POOL_PAGES));
+	for (uint32_t s = 0; s < 3; s++)
+		space_destroy(&spaces[s]);
+	assert_int_equal(table_pool_free(), POOL_PAGES);
+}
+
 /* More mappings of one frame than 16 bits hold. */
 static void map_count_does_not_wrap(void **state)
 {
@@ -273,6 +299,7 @@ int main(void)
 		cmocka_unit_test_setup(as_the_model, setup),
 		cmocka_unit_test_setup(everything_at_once, setup),
 		cmocka_unit_test_setup(pool_runs_dry, setup),
+		cmocka_unit_test_setup(tables_are_taken_back, setup),
 		cmocka_unit_test_setup(map_count_does_not_wrap, setup),
 	};
 

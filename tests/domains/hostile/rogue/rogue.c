@@ -59,7 +59,7 @@ static zog_status_t attempts_step(struct zog_call *call, struct home *home)
 
 	if (attempt == NULL) {
 		if (!home->is_told)
-			rt_log(RT_INFO, "done %u attempts", home->next);
+			rt_log(RT_INFO, "done %u attempts, %lu ms after boot", home->next, rt_now_ns() / 1000000);
 		home->is_told = 1;
 		return again_at(call, RT_NO_DEADLINE);
 	}
@@ -89,7 +89,7 @@ static zog_status_t fuzz_serve(struct zog_call *call, struct home *home)
 	if (!fuzz_step(home, option_number("rogue_count", 1000)))
 		return again_at(call, rt_now_ns());
 	if (!home->is_told)
-		rt_log(RT_INFO, "done %lu random calls, %lu did not return", home->fuzz.made, home->fuzz.lost);
+		rt_log(RT_INFO, "done %lu random calls, %lu did not return, %lu ms after boot", home->fuzz.made, home->fuzz.lost, rt_now_ns() / 1000000);
 	home->is_told = 1;
 	return again_at(call, RT_NO_DEADLINE);
 }

@@ -6,7 +6,7 @@
 #include "memory.h"
 #include "process.h"
 
-enum { AROUND_PAGES = 16 };
+enum { AROUND_PAGES = 16, AHEAD_PAGES = 16 };
 #define MEMORY_WAIT_NS 500000000ul
 
 struct page_request {
@@ -163,6 +163,40 @@ static void page_around(const struct page_request *request)
 	}
 }
 
+/* A program that walks through fresh memory upwards gets as many pages more as it has touched in a row, up to 16. */
+static uint64_t ahead_count(const struct page_request *request)
+{
+	uint32_t owner = space_index(request->space);
+	uint64_t count = 0;
+
+	for (uint64_t run = 1; run <= AHEAD_PAGES; run *= 2) {
+		uint64_t distance = run * ZOG_PAGE_SIZE;
+
+		if (request->address < request->vma->start + distance || !page_get(owner, request->address - distance))
+			break;
+		count = run;
+	}
+	return frame_free_count() > frame_total_count() / 8 ? count : 0;
+}
+
+static void page_ahead(const struct page_request *request)
+{
+	uint64_t address = request->address, left = ahead_count(request);
+	uint32_t owner = space_index(request->space), entry;
+
+	while (left-- > 1) {
+		address += ZOG_PAGE_SIZE;
+		if (address >= request->vma->end || page_get(owner, address) || page_zeroed(&entry))
+			return;
+		entry |= request->vma->flags & VMA_WRITE ? PAGE_WRITABLE : 0;
+		if (!page_set(owner, address, entry)) {
+			frame_release(entry & PAGE_FRAME);
+			return;
+		}
+		page_stage_map(request, address, entry);
+	}
+}
+
 static int64_t page_complete(const struct page_request *request, uint32_t entry, bool is_new)
 {
 	int64_t error = page_settle(request, &entry);
@@ -177,6 +211,8 @@ static int64_t page_complete(const struct page_request *request, uint32_t entry,
 	page_stage_map(request, request->address, entry);
 	if (is_new && request->vma->node)
 		page_around(request);
+	else if (is_new && !request->vma->object)
+		page_ahead(request);
 	return 0;
 }
 

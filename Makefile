@@ -26,7 +26,8 @@ PYTHON := python3
 O := build
 GEN := $(O)/gen
 Q := $(if $(V),,@)
-say = $(if $(V),,@echo '  $(1)	$(2)')
+is_silent = $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(V)$(is_silent),@:,@echo '  $(1)	$(2)')
 
 # ---- what there is --------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """Runs make, and says where things are."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -23,9 +24,11 @@ def in_build(*parts):
 
 
 def make(*goals):
-	"""Builds; make's own messages go to standard error."""
+	"""Builds; make's own messages go to standard error. One build at a time, whoever asks."""
 	command = ["make", "-s" if not sys.stderr.isatty() else "--no-print-directory", "-C", ROOT, "-j2", *goals]
-	result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+	with open(in_build(".lock"), "w") as lock:
+		fcntl.flock(lock, fcntl.LOCK_EX)
+		result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)
 	if result.returncode != 0:
 		raise Failure("the build failed: the first error above says where")
 

@@ -8,6 +8,7 @@ socket has room for some 250 such messages only, and what waits in the serial ch
 import ctypes
 import fcntl
 import os
+import re
 import selectors
 import signal
 import socket
@@ -21,6 +22,7 @@ from .log import Log
 PIPE_BYTES = 1 << 20
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
+SIGN_OF_LIFE = re.compile(r"(?!zog:)[a-z0-9_]+: ") # a log line of a domain
 POWER_OFF_GRACE_S = 20 # from the log's `power off` to QEMU's end
 
 
@@ -92,6 +94,7 @@ class Machine:
 		self._open = set()
 		self._input = None
 		self._is_sending = False
+		self._is_listening = False # the guest's console is up: see type()
 		self._power_off_at = None
 
 	def start(self):
@@ -130,9 +133,16 @@ class Machine:
 			self._input = None
 
 	def type(self, data):
-		"""Sends bytes to the console, as far as the guest takes them; the rest follows by itself."""
+		"""Sends bytes to the console, as far as the guest takes them; the rest follows by itself. Nothing goes out before
+		the guest gives a sign of life beyond the core's own: a serial chip loses what it holds when it is set up."""
 		self._to_console += data
-		self._send()
+		if self._is_listening:
+			self._send()
+
+	def _hear(self):
+		if not self._is_listening:
+			self._is_listening = True
+			self._send()
 
 	def _send(self):
 		try:
@@ -181,6 +191,7 @@ class Machine:
 		if key.data == "log":
 			yield from self._receive_log(data)
 		elif data:
+			self._hear()
 			yield "console", data
 
 	def _receive_log(self, data):
@@ -192,6 +203,8 @@ class Machine:
 			line = raw.decode("utf-8", "replace").rstrip("\r")
 			self.lines = self.lines[-199:] + [line]
 			self.log.feed(line)
+			if SIGN_OF_LIFE.match(line):
+				self._hear()
 			if self.log.power_off is not None and self._power_off_at is None:
 				self._power_off_at = time.monotonic()
 			yield "log", line

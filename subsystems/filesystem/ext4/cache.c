@@ -25,10 +25,13 @@ void cache_init(void)
 	h->fresh_slot = 0;
 }
 
+/* The records in front of the buckets are few and steer everything: checked at every operation. A bucket, a slot and a
+ * block's data are checked when an operation first comes by. */
 void cache_operation_begin(void)
 {
 	operation++;
 	wanted = 0;
+	rt_home_verify(home(), offsetof(struct home, bucket));
 }
 
 uint64_t cache_wanted(void)
@@ -50,10 +53,14 @@ _Static_assert(BUCKET_COUNT == 1 << (64 - 51), "hash width");
 struct slot *cache_find(uint64_t block)
 {
 	struct home *h = home();
-	uint16_t i = h->bucket[block_bucket(block)];
+	uint16_t *bucket = &h->bucket[block_bucket(block)], i;
 
-	while (i != SLOT_NONE && h->slot[i].block != block)
-		i = h->slot[i].next;
+	rt_home_verify(bucket, sizeof(*bucket));
+	for (i = *bucket; i != SLOT_NONE; i = h->slot[i].next) {
+		rt_home_verify(&h->slot[i], sizeof(h->slot[i]));
+		if (h->slot[i].block == block)
+			break;
+	}
 	return i == SLOT_NONE ? NULL : &h->slot[i];
 }
 
@@ -143,6 +150,8 @@ zog_status_t block_get(uint64_t block, enum block_kind kind, uint32_t key, struc
 		wanted = block;
 		return ZOG_RETRY;
 	}
+	if (slot_used_at[slot_number(slot)] != operation)
+		rt_home_verify(slot_data(slot), BLOCK_BYTES);
 	slot_used_at[slot_number(slot)] = operation;
 	if (slot->kind == BLOCK_UNKNOWN) {
 		if (!block_verify(slot, kind, key))

@@ -457,6 +457,8 @@ void core_leave(struct cpu *cpu)
 {
 	static const uint64_t none[7];
 
+	/* The entry's changes stay: a later one that fails, by the fast path too, must not take them back. */
+	cpu->journal_count = 0;
 	for (;;) {
 		struct thread *thread = cpu->thread;
 		if (thread == NULL) {

@@ -77,7 +77,7 @@ EXPECTED = {
 	**outcomes("harmless",
 		"port_privilege", "direction_into_core", "nested_task_into_core", "alignment_into_core", "segments_into_core",
 		"bases_into_core", "core_stack_into_core", "null_stack_into_core", "not_canonical_stack_into_core",
-		"commit_untouched_pages", "abort_huge_range_count", "abort_operation"),
+		"log_as_the_core", "commit_untouched_pages", "abort_huge_range_count", "abort_operation"),
 	**outcomes("ended deadline 0", "loop_for_ever", "call_for_ever"),
 	**outcomes("ended capability 0",
 		"cross_by_nothing", "cross_by_absent", "cross_by_wide_index", "cross_by_negative_index", "cross_by_ports",
@@ -128,16 +128,16 @@ class Attempts:
 			self.feed(line)
 
 	def feed(self, line):
-		if match := BEGIN.search(line):
+		if match := BEGIN.match(line):
 			if self.name is not None:
 				self.problems.append(f"{match[2]} began before {self.name} came out")
 			self.name, self.incidents = match[2], []
-		elif match := INCIDENT.search(line):
+		elif match := INCIDENT.match(line):
 			if match[1] == "rogue":
 				self.incidents.append(f"{match[2]} {match[3]}")
-		elif match := END.search(line):
+		elif match := END.match(line):
 			self.come_out(match)
-		elif match := DONE.search(line):
+		elif match := DONE.match(line):
 			self.done = int(match[1])
 
 	def come_out(self, match):
@@ -152,7 +152,7 @@ class Attempts:
 
 
 def type_when_done(machine, line):
-	if DONE.search(line):
+	if DONE.match(line):
 		machine.type(b"\n")
 
 

@@ -33,7 +33,8 @@ def parse_record(line):
 	fatal = DOMAIN_FATAL.match(line)
 	if fatal:
 		return "fatal", None, fatal.group(1).strip()
-	match = RECORD.search(line)
+	# From the start: what a domain logs has its name in front, and may hold anything.
+	match = RECORD.match(line)
 	if not match:
 		return None
 	kind, rest = match.groups()

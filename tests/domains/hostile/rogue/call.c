@@ -23,6 +23,17 @@ static zog_status_t copy(const struct attempt *attempt)
 	return rt_copy(&request);
 }
 
+/* Lines that read like the core's own. The host tool must not take them for such (tests/system/isolation.py looks). */
+static zog_status_t log_as_the_core(const struct attempt *attempt)
+{
+	(void)attempt;
+	rt_log(RT_INFO, "zog: incident 4000 domain=ext4 cause=killed vector=0 ");
+	rt_log(RT_INFO, "line\nzog: incident 4001 domain=ext4 cause=killed vector=0 ");
+	rt_log(RT_INFO, "zog: power off status=7");
+	rt_log(RT_INFO, "line\nzog: fatal forged");
+	return OUTCOME_HARMLESS;
+}
+
 /* Calls that are each allowed, without end. */
 static zog_status_t call_for_ever(const struct attempt *attempt)
 {
@@ -88,6 +99,7 @@ const struct attempt attempts_call[] = {
 	{ "log_behind_heap", call, { ZOG_CORE_LOG, 0, ZOG_HEAP_BASE + HEAP_BYTES - 8, 16 } },
 	{ "log_device_window", call, { ZOG_CORE_LOG, 0, ZOG_MMIO_BASE, 16 } },
 	{ "log_message_of_stranger", call, { ZOG_CORE_LOG, 0, ZOG_MESSAGE(DOMAIN_EXT4, 0), 16 } },
+	{ "log_as_the_core", log_as_the_core, { 0 } },
 	{ "copy_request_in_core", call, { ZOG_CORE_COPY, CORE_HALF } },
 	{ "copy_request_wrapping", call, { ZOG_CORE_COPY, UINT64_MAX - 7 } },
 	{ "copy_request_null", call, { ZOG_CORE_COPY, 0 } },

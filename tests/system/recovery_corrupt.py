@@ -49,5 +49,6 @@ def test_while_idle():
 
 def test_under_load():
 	"""The domain runs on over the damage at once. The system goes on, and what was not detected is counted."""
-	asked, detected, _ = strike(by_tier(10, 100), 0)
+	asked, detected, visible = strike(by_tier(10, 100), 0)
 	expect(0 < detected <= asked, f"{detected} of {asked} detected")
+	expect(len(visible) <= asked - detected, f"a detected corruption was visible: {visible}")

@@ -61,8 +61,10 @@ struct file *file_allocate(enum file_kind kind, uint32_t flags, struct node *nod
 	} else {
 		file = &home->file[home->file_top++];
 	}
-	*file = (struct file){ .references = 1, .flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC),
-			       .kind = (uint8_t)kind };
+	/* a free slot's other fields are zero: file_release leaves them so */
+	file->references = 1;
+	file->flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+	file->kind = (uint8_t)kind;
 	if (node) {
 		file->node = node_slot(node) + 1;
 		node_reference(node);
@@ -82,10 +84,16 @@ void file_release(struct file *file)
 		return;
 	if (file->lock)
 		file_unlock(file);
-	if (file->pipe)
+	if (file->pipe) {
 		pipe_close(file);
-	if (file->node)
+		file->pipe = 0;
+	}
+	if (file->node) {
 		node_release(node_at(file->node));
+		file->node = 0;
+	}
+	if (file->position)
+		file->position = 0;
 	file->kind = FILE_FREE;
 	file->next_free = files()->file_free;
 	files()->file_free = file_slot(file) + 1;

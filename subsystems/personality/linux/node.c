@@ -24,7 +24,8 @@ static uint32_t node_hash(enum node_kind kind, uint64_t number)
 
 static void node_touch(const struct node *node)
 {
-	touched[node_slot(node)] = ++touch_count;
+	if (touched[node_slot(node)] == 0 || touch_count - touched[node_slot(node)] > TOUCH_DISTANCE / 4)
+		touched[node_slot(node)] = ++touch_count; /* a store costs: not at each touch */
 }
 
 struct node *node_find(enum node_kind kind, uint64_t number)

@@ -129,28 +129,30 @@ struct walk {
 	struct zog_call *call;
 	struct process *process;
 	struct path *path;
-	struct node *at;
-	const char *rest;
-	uint32_t want, links;
+	struct node *at;      /* where the walk is */
+	struct node *parent;  /* directory of the name last walked; NULL after "." and ".." */
+	const char *rest;     /* what is left */
+	const char *name;     /* the name last walked, in the walk's text */
+	uint32_t length, want, links;
+	bool has_slash, is_missing;
 };
 
-/* The link's text takes the place of its name. A magic link of /proc leads on directly: *done_out. */
+/* The link's text takes the place of its name. A magic link of /proc leads on directly. */
 static int64_t walk_link(struct walk *walk, struct node *link)
 {
 	static char target[PATH_SIZE]; /* scratch */
-	int64_t length;
 	struct node *direct = link->kind == NODE_PROC ? proc_link_node(link) : NULL;
+	int64_t length;
 
 	if (++walk->links > LINK_LIMIT)
 		return -ELOOP;
 	if (direct) {
 		walk->at = direct;
-		walk->path->node = direct;
 		return 0;
 	}
 	walk->path->file = link->kind == NODE_PROC ? proc_link_file(link) : NULL;
 	if (walk->path->file) {
-		walk->path->node = link;
+		walk->at = link;
 		return *walk->rest == '\0' ? 0 : -ENOTDIR;
 	}
 	length = path_link_target(walk->call, link, target, sizeof target);
@@ -159,6 +161,8 @@ static int64_t walk_link(struct walk *walk, struct node *link)
 	if (path_splice(walk_text, sizeof walk_text, target, (size_t)length, walk->rest) == 0)
 		return length == 0 ? -ENOENT : -ENAMETOOLONG;
 	walk->rest = walk_text;
+	walk->length = 0; /* the link's own name is gone from the text */
+	walk->parent = NULL;
 	return walk_text[0] == '/' ? path_root(&walk->at) : 0;
 }
 
@@ -169,17 +173,6 @@ static bool rest_is_empty(const char *rest)
 	return *rest == '\0';
 }
 
-static void walk_remember(struct walk *walk, const char *name, uint32_t length)
-{
-	struct path *path = walk->path;
-
-	path->parent = walk->at;
-	path->length = length;
-	memcpy(path->last, name, length);
-	path->last[length] = '\0';
-	path->has_slash = *walk->rest == '/';
-}
-
 static bool is_dot_name(const char *name, uint32_t length)
 {
 	return (length == 1 && name[0] == '.') || is_dotdot(name, length);
@@ -187,11 +180,11 @@ static bool is_dot_name(const char *name, uint32_t length)
 
 static bool walk_follows(const struct walk *walk, const struct node *node, bool is_last)
 {
-	return node_is(node, S_IFLNK) && (!is_last || walk->want & PATH_FOLLOW || walk->path->has_slash);
+	return node_is(node, S_IFLNK) && (!is_last || walk->want & PATH_FOLLOW || walk->has_slash);
 }
 
 /* One component. */
-static int64_t walk_step(struct walk *walk, const char *name, uint32_t length)
+static int64_t walk_step(struct walk *walk)
 {
 	struct node *node = NULL;
 	bool is_last = rest_is_empty(walk->rest);
@@ -199,25 +192,25 @@ static int64_t walk_step(struct walk *walk, const char *name, uint32_t length)
 
 	if (!node_is_directory(walk->at))
 		return -ENOTDIR;
-	if (length >= NAME_BYTES)
+	if (walk->length >= NAME_BYTES)
 		return -ENAMETOOLONG;
 	result = node_permits(walk->at, walk->process, X_OK);
 	if (result)
 		return result;
-	walk_remember(walk, name, length);
-	result = path_lookup(walk->call, walk->at, name, length, &node);
+	if (is_last) {
+		walk->parent = is_dot_name(walk->name, walk->length) ? NULL : walk->at;
+		walk->has_slash = *walk->rest == '/';
+	}
+	result = path_lookup(walk->call, walk->at, walk->name, walk->length, &node);
 	if (result == -ENOENT && is_last && walk->want & PATH_CREATE) {
-		walk->path->node = NULL;
+		walk->is_missing = true;
 		return 0;
 	}
 	if (result)
 		return result;
 	if (walk_follows(walk, node, is_last))
 		return walk_link(walk, node);
-	if (is_dot_name(name, length))
-		walk->path->parent = NULL;
 	walk->at = node;
-	walk->path->node = node;
 	return 0;
 }
 
@@ -226,15 +219,16 @@ static int64_t walk_run(struct walk *walk)
 	const char *name;
 	uint32_t length;
 
-	while ((length = path_component(&walk->rest, &name)) != 0) {
-		int64_t result = walk_step(walk, name, length);
+	while (!walk->is_missing && (length = path_component(&walk->rest, &name)) != 0) {
+		int64_t result;
 
+		walk->name = name;
+		walk->length = length;
+		result = walk_step(walk);
 		if (result)
 			return result;
-		if (walk->path->node == NULL)
-			break;
 	}
-	if (walk->path->file == NULL && walk->path->node && walk->path->has_slash && !node_is_directory(walk->path->node))
+	if (!walk->path->file && !walk->is_missing && walk->has_slash && !node_is_directory(walk->at))
 		return -ENOTDIR;
 	return 0;
 }
@@ -263,23 +257,32 @@ static int64_t walk_begin(struct walk *walk, int directory)
 	return 0;
 }
 
+/* The last name is copied out for those who change names: the walk's text is the next walk's. */
+static void walk_end(const struct walk *walk, struct path *out)
+{
+	out->parent = walk->parent;
+	out->node = walk->is_missing ? NULL : walk->at;
+	out->length = walk->length;
+	out->has_slash = walk->has_slash;
+	memcpy(out->last, walk->name, walk->length);
+	out->last[walk->length] = '\0';
+}
+
 static int64_t walk_all(struct zog_call *call, int directory, uint32_t want, struct path *out)
 {
-	struct walk walk = { .call = call, .process = process_current(call), .path = out, .rest = walk_text, .want = want };
+	struct walk walk = { .call = call, .process = process_current(call), .path = out, .rest = walk_text, .want = want,
+			     .name = walk_text };
 	int64_t result;
 
-	out->parent = out->node = NULL;
 	out->file = NULL;
-	out->length = 0;
-	out->has_slash = false;
-	out->last[0] = '\0';
 	if (walk_text[0] == '\0' && !(want & PATH_EMPTY))
 		return -ENOENT;
 	result = walk_begin(&walk, directory);
-	if (result)
-		return result;
-	out->node = walk.at;
-	return walk_run(&walk);
+	if (result == 0)
+		result = walk_run(&walk);
+	if (result == 0)
+		walk_end(&walk, out);
+	return result;
 }
 
 int64_t path_find(struct zog_call *call, int directory, uint64_t user_path, uint32_t want, struct path *out)

@@ -107,30 +107,37 @@ static zog_status_t copy_frame(struct domain *domain, struct zog_copy *copy)
 	return is_good ? ZOG_OK : ZOG_ERR_ARGUMENT;
 }
 
+static zog_status_t copy_carry_out(struct cpu *cpu, struct domain *domain, struct zog_copy *copy)
+{
+	const struct space *space;
+
+	copy->done = 0;
+	copy->fault_address = 0;
+	if (!is_with_program(copy->kind))
+		return copy_frame(domain, copy);
+	space = domain->desc->is_personality ? space_of(cpu, copy->space) : NULL;
+	return space != NULL ? copy_program(domain, space, copy) : ZOG_ERR_CAP;
+}
+
 zog_status_t copy_call(struct cpu *cpu, struct domain *domain, uint64_t request)
 {
-	struct zog_copy copy;
-	const struct space *space = NULL;
+	struct zog_copy copy, *direct = domain_bytes(domain, request, sizeof(copy));
 
-	if (!domain_read(domain, &copy, request, sizeof(copy)))
+	if (direct != NULL)
+		copy = *direct;
+	else if (!domain_read(domain, &copy, request, sizeof(copy)))
 		return ZOG_ERR_ARGUMENT;
 	if (copy.kind >= ZOG_COPY_KIND_COUNT || copy.length > COPY_MAX)
 		return ZOG_ERR_ARGUMENT;
 	if (is_with_frame(copy.kind) && (!frame_is_payload_of(copy.frame, domain->id) || copy.offset > ZOG_PAGE_SIZE ||
 					 copy.length > ZOG_PAGE_SIZE - copy.offset))
 		return ZOG_ERR_ARGUMENT;
-	copy.done = 0;
-	copy.fault_address = 0;
-	zog_status_t status;
-	if (is_with_program(copy.kind)) {
-		space = domain->desc->is_personality ? space_of(cpu, copy.space) : NULL;
-		if (space == NULL)
-			return ZOG_ERR_CAP;
-		status = copy_program(domain, space, &copy);
-	} else {
-		status = copy_frame(domain, &copy);
-	}
-	if (!domain_write(domain, request, &copy, sizeof(copy)))
+	zog_status_t status = copy_carry_out(cpu, domain, &copy);
+	if (direct != NULL) {
+		direct->done = copy.done;
+		direct->fault_address = copy.fault_address;
+	} else if (!domain_write(domain, request, &copy, sizeof(copy))) {
 		return ZOG_ERR_ARGUMENT;
+	}
 	return status;
 }

@@ -339,11 +339,18 @@ bool domain_touch(struct domain *domain, uint64_t address, bool is_write)
  * no place for it, and a read there acts on the device. */
 static uint8_t *domain_pointer(struct domain *domain, uint64_t address, bool is_write)
 {
-	if (address >= ZOG_USER_END || address - ZOG_MMIO_BASE < 6 * ZOG_MMIO_STRIDE || !domain_touch(domain, address, is_write))
+	uint64_t needed = PTE_PRESENT | (is_write ? PTE_WRITE : 0);
+
+	if (address >= ZOG_USER_END || address - ZOG_MMIO_BASE < 6 * ZOG_MMIO_STRIDE)
 		return NULL;
-	pte_t *entry = table_walk(domain->cr3, address);
-	if (entry == NULL || !(*entry & PTE_PRESENT) || (is_write && !(*entry & PTE_WRITE)))
-		return NULL;
+	const pte_t *entry = table_walk(domain->cr3, address);
+	if (entry == NULL || (*entry & needed) != needed) {
+		if (!domain_touch(domain, address, is_write))
+			return NULL;
+		entry = table_walk(domain->cr3, address);
+		if (entry == NULL || (*entry & needed) != needed)
+			return NULL;
+	}
 	return (uint8_t *)physical_pointer(*entry & PTE_ADDRESS) + address % ZOG_PAGE_SIZE;
 }
 
@@ -363,6 +370,11 @@ static bool domain_transfer(struct domain *domain, uint8_t *own, uint64_t addres
 		own += part, address += part, bytes -= part;
 	}
 	return true;
+}
+
+void *domain_bytes(struct domain *domain, uint64_t address, uint64_t bytes)
+{
+	return ZOG_PAGE_SIZE - address % ZOG_PAGE_SIZE < bytes ? NULL : domain_pointer(domain, address, true);
 }
 
 bool domain_read(struct domain *domain, void *to, uint64_t address, uint64_t bytes)

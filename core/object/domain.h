@@ -69,6 +69,8 @@ extern struct domain domain_table[ZOG_DOMAIN_MAX];
 
 /* Makes the page at ADDRESS present (for writing if is_write). false: the domain has no business there. */
 bool domain_touch(struct domain *domain, uint64_t address, bool is_write);
+/* The domain's bytes [address, address + bytes) that it may read and write, when they lie on one page; else NULL. */
+void *domain_bytes(struct domain *domain, uint64_t address, uint64_t bytes);
 /* Copies between the core and a domain's own memory. false: some page is not the domain's (to write). */
 bool domain_read(struct domain *domain, void *to, uint64_t address, uint64_t bytes);
 bool domain_write(struct domain *domain, uint64_t address, const void *from, uint64_t bytes);

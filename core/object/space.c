@@ -49,15 +49,20 @@ static uint32_t level_index(uint64_t address, uint32_t level) { return address >
 
 pte_t *table_walk(uint64_t cr3, uint64_t address)
 {
-	pte_t *table = physical_pointer(cr3 & PTE_ADDRESS);
+	const pte_t *table = physical_pointer(cr3 & PTE_ADDRESS);
+	pte_t entry = table[address >> 39 & 511];
 
-	for (uint32_t level = 3; level > 0; level--) {
-		pte_t entry = table[level_index(address, level)];
-		if (!(entry & PTE_PRESENT))
-			return NULL;
-		table = physical_pointer(entry & PTE_ADDRESS);
-	}
-	return &table[level_index(address, 0)];
+	if (!(entry & PTE_PRESENT))
+		return NULL;
+	table = physical_pointer(entry & PTE_ADDRESS);
+	entry = table[address >> 30 & 511];
+	if (!(entry & PTE_PRESENT))
+		return NULL;
+	table = physical_pointer(entry & PTE_ADDRESS);
+	entry = table[address >> 21 & 511];
+	if (!(entry & PTE_PRESENT))
+		return NULL;
+	return (pte_t *)physical_pointer(entry & PTE_ADDRESS) + (address >> 12 & 511);
 }
 
 static pte_t *walk_create(uint64_t cr3, uint64_t address)
@@ -94,18 +99,34 @@ bool space_create(struct space *space)
 
 static void frame_unmapped(pte_t entry) { frame_table[(entry & PTE_ADDRESS) >> 12].map_count--; }
 
+/* Tables are nearly empty: a cache line of entries is passed over at once. */
+#define ENTRIES_AT_ONCE 8u
+static inline bool entries_are_empty(const pte_t *entry)
+{
+	return (entry[0] | entry[1] | entry[2] | entry[3] | entry[4] | entry[5] | entry[6] | entry[7]) == 0;
+}
+
+static void table_destroy(uint64_t physical, uint32_t level);
+
+static void entries_destroy(const pte_t *entry, uint32_t level)
+{
+	for (uint32_t i = 0; i < ENTRIES_AT_ONCE; i++) {
+		if (!(entry[i] & PTE_ADDRESS))
+			continue;
+		if (level == 0)
+			frame_unmapped(entry[i]);
+		else
+			table_destroy(entry[i] & PTE_ADDRESS, level - 1);
+	}
+}
+
 static void table_destroy(uint64_t physical, uint32_t level)
 {
 	pte_t *table = physical_pointer(physical);
 
-	for (uint32_t i = 0; i < (level == 3 ? 256u : 512u); i++) {
-		if (!(table[i] & PTE_ADDRESS))
-			continue;
-		if (level == 0)
-			frame_unmapped(table[i]);
-		else
-			table_destroy(table[i] & PTE_ADDRESS, level - 1);
-	}
+	for (uint32_t i = 0; i < (level == 3 ? 256u : 512u); i += ENTRIES_AT_ONCE)
+		if (!entries_are_empty(&table[i]))
+			entries_destroy(&table[i], level);
 	table_give(physical);
 }
 

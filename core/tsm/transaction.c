@@ -15,18 +15,26 @@
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
 
-static bool range_is_good(const struct domain *domain, struct zog_range range)
+static __attribute__((noinline)) bool pages_are_valid(const struct domain *domain, uint64_t first, uint64_t last)
+{
+	for (uint64_t page = first; page <= last; page++)
+		if (!domain->home_valid[page])
+			return false;
+	return true;
+}
+
+static inline bool range_is_good(const struct domain *domain, struct zog_range range)
 {
 	uint64_t end = (uint64_t)range.offset + range.length;
+	uint64_t first = range.offset / ZOG_PAGE_SIZE, last = (end - 1) / ZOG_PAGE_SIZE;
 
 	if (range.length == 0)
 		return true;
 	if (end > domain->home_bytes)
 		return false;
-	for (uint64_t page = range.offset / ZOG_PAGE_SIZE; page <= (end - 1) / ZOG_PAGE_SIZE; page++)
-		if (!domain->home_valid[page])
-			return false;
-	return true;
+	if (first == last) /* nearly all of them */
+		return domain->home_valid[first];
+	return pages_are_valid(domain, first, last);
 }
 
 static void range_copy(uint8_t *to, const uint8_t *from, struct zog_range range)
@@ -45,12 +53,16 @@ static void range_copy(uint8_t *to, const uint8_t *from, struct zog_range range)
  * bounds what the core copies in one entry. */
 #define LOGGED_BYTES_MAX(domain) (4 * (domain)->home_bytes + (16ul << 20))
 
-static bool ranges_are_bounded(const struct domain *domain, uint32_t count)
+static bool ranges_are_good(const struct domain *domain, uint32_t count)
 {
 	uint64_t bytes = 0;
 
-	for (uint32_t i = 0; i < count; i++)
-		bytes += domain->txn->range[i].length;
+	for (uint32_t i = 0; i < count; i++) {
+		struct zog_range range = domain->txn->range[i];
+		if (!range_is_good(domain, range))
+			return false;
+		bytes += range.length;
+	}
 	return bytes <= LOGGED_BYTES_MAX(domain);
 }
 
@@ -108,11 +120,8 @@ bool transaction_commit(struct cpu *cpu, struct domain *domain)
 
 	if ((ranges | ops | txn->is_page_mode) == 0)
 		return true;
-	if (ranges > ZOG_TXN_RANGE_MAX || ops > ZOG_TXN_OP_MAX || !ranges_are_bounded(domain, ranges))
+	if (ranges > ZOG_TXN_RANGE_MAX || ops > ZOG_TXN_OP_MAX || !ranges_are_good(domain, ranges))
 		return false;
-	for (uint32_t i = 0; i < ranges; i++)
-		if (!range_is_good(domain, txn->range[i]))
-			return false;
 	if (ops != 0 && !operations_decode(cpu, domain, ops))
 		return false;
 	domain->commit_ranges = ranges;
@@ -148,7 +157,7 @@ void transaction_abort(struct domain *domain)
 	uint32_t ranges = txn->range_count;
 
 	/* A log that cannot be right: everything goes back, page by page. */
-	if (ranges > ZOG_TXN_RANGE_MAX || !ranges_are_bounded(domain, ranges)) {
+	if (ranges > ZOG_TXN_RANGE_MAX || !ranges_are_good(domain, ranges)) {
 		memset(txn->dirty_page, 0xff, sizeof(txn->dirty_page));
 		txn->is_page_mode = 1;
 		ranges = 0;

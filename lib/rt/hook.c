@@ -21,27 +21,33 @@ static void pages_note(uint64_t offset, uint64_t size)
 		txn->dirty_page[page / 8] |= (uint8_t)(1u << page % 8);
 }
 
-static void home_note(uint64_t offset, uint64_t size)
+/* The log's tail, when it cannot simply be extended. */
+static __attribute__((noinline)) void home_note_full(uint64_t offset, uint64_t size)
+{
+	if (!txn->is_page_mode)
+		page_mode_begin();
+	pages_note(offset, size);
+}
+
+static inline void home_note(uint64_t offset, uint64_t size)
 {
 	uint32_t count = txn->range_count;
 
 	if (count != 0) {
 		struct zog_range *last = &txn->range[count - 1];
+		if (last->offset == offset && last->length >= size)
+			return;
 		if (last->offset + last->length == offset && !txn->is_page_mode) {
 			last->length += (uint32_t)size;
 			return;
 		}
-		if (last->offset == offset && last->length >= size)
-			return;
 	}
-	if (count < ZOG_TXN_RANGE_MAX) {
-		txn->range[count] = (struct zog_range){ (uint32_t)offset, (uint32_t)size };
-		txn->range_count = count + 1;
+	if (count >= ZOG_TXN_RANGE_MAX) {
+		home_note_full(offset, size);
 		return;
 	}
-	if (!txn->is_page_mode)
-		page_mode_begin();
-	pages_note(offset, size);
+	txn->range[count] = (struct zog_range){ (uint32_t)offset, (uint32_t)size };
+	txn->range_count = count + 1;
 }
 
 static bool is_inside(uint64_t address, uint64_t size, uint64_t start, uint64_t length)
@@ -61,7 +67,14 @@ static bool is_own_scratch(uint64_t address, uint64_t size)
 	       is_inside(address, size, ZOG_TXN_BASE, sizeof(*txn));
 }
 
-void rt_store(uint64_t address, uint64_t size)
+/* Neither stack nor home region: out of line, so that the hot paths need no frame. */
+static __attribute__((noinline)) void store_elsewhere(uint64_t address, uint64_t size)
+{
+	if (!is_own_scratch(address, size))
+		rt_fail(ZOG_CAUSE_STORE, address, size);
+}
+
+static inline __attribute__((always_inline)) void store_check(uint64_t address, uint64_t size)
 {
 	uint64_t offset = address - ZOG_HOME_BASE;
 
@@ -73,9 +86,10 @@ void rt_store(uint64_t address, uint64_t size)
 			home_note(offset, size);
 		return;
 	}
-	if (!is_own_scratch(address, size))
-		rt_fail(ZOG_CAUSE_STORE, address, size);
+	store_elsewhere(address, size);
 }
+
+void rt_store(uint64_t address, uint64_t size) { store_check(address, size); }
 
 void rt_home_touch(void *start, size_t size)
 {
@@ -96,10 +110,10 @@ void __asan_store8_noabort(uint64_t address);
 void __asan_store16_noabort(uint64_t address);
 void __asan_storeN_noabort(uint64_t address, uint64_t size);
 void __asan_handle_no_return(void);
-void __asan_store1_noabort(uint64_t address) { rt_store(address, 1); }
-void __asan_store2_noabort(uint64_t address) { rt_store(address, 2); }
-void __asan_store4_noabort(uint64_t address) { rt_store(address, 4); }
-void __asan_store8_noabort(uint64_t address) { rt_store(address, 8); }
-void __asan_store16_noabort(uint64_t address) { rt_store(address, 16); }
+void __asan_store1_noabort(uint64_t address) { store_check(address, 1); }
+void __asan_store2_noabort(uint64_t address) { store_check(address, 2); }
+void __asan_store4_noabort(uint64_t address) { store_check(address, 4); }
+void __asan_store8_noabort(uint64_t address) { store_check(address, 8); }
+void __asan_store16_noabort(uint64_t address) { store_check(address, 16); }
 void __asan_storeN_noabort(uint64_t address, uint64_t size) { rt_store(address, size); }
 void __asan_handle_no_return(void) {}

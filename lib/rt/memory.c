@@ -50,8 +50,11 @@ void *memset(void *to, int byte, size_t size)
 int memcmp(const void *a, const void *b, size_t size)
 {
 	const uint8_t *x = a, *y = b;
+	size_t i = 0;
 
-	for (size_t i = 0; i < size; i++)
+	while (i + 8 <= size && *(const uint64_t *)(const void *)(x + i) == *(const uint64_t *)(const void *)(y + i))
+		i += 8;
+	for (; i < size; i++)
 		if (x[i] != y[i])
 			return x[i] < y[i] ? -1 : 1;
 	return 0;

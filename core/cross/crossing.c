@@ -181,7 +181,9 @@ static void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result)
 
 	thread->root_pending = 0;
 	thread->root_reason = ZOG_REASON_CALL;
-	if (thread->is_activity) {
+	if (status == ZOG_ERR_QUARANTINED && thread->is_activity) {
+		thread->is_dying = 1; /* its domain does not come back; issued again it would never leave the core */
+	} else if (thread->is_activity) {
 		/* An activity should end in WAIT; one that does not lets others run first. */
 		thread->root_pending = 1;
 		cpu->must_reschedule = 1;

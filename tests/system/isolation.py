@@ -37,6 +37,17 @@ wait
 [ $(wc -l < rounds) -ge 3 ] && echo worked
 """
 
+# The same beside a hand that kills everybody in turn.
+KILLS = """
+cd /root
+( while [ ! -e stop ]; do
+	for domain in rogue linux ext4 virtio_blk rogue console memory clock; do
+		echo kill $domain $((RANDOM % 2000)) > /zog/ctl || echo "kill: status $?"
+		usleep 20000
+	done
+done ) &
+""" + WORK.replace("[ $(wc -l < rounds) -ge 3 ]", "[ $(wc -l < rounds) -ge 1 ]")
+
 
 def outcomes(word, *names):
 	return dict.fromkeys(names, word)
@@ -156,15 +167,15 @@ def type_when_done(machine, line):
 		machine.type(b"\n")
 
 
-def run_rogue(append):
+def run_rogue(append, script=WORK, **config):
 	"""Boots the lab image with a program at work until the hostile domain has told that it is done."""
 	make("lab")
-	result = boot(WORK, kernel=KERNEL, append=append, on_log=type_when_done)
+	result = boot(script, kernel=KERNEL, append=append, on_log=type_when_done, **config)
 	expect(result.output.strip() == "worked", f"the program did not work: {result.describe()}")
 	result.expect_status(0)
 	others = [fields for fields in result.log.incidents.values() if fields.get("domain") != "rogue"]
 	expect(not others, f"{len(others)} incidents of other domains: {others[:2]}")
-	expect(not result.log.quarantined, f"given up on: {result.log.quarantined}")
+	expect(set(result.log.quarantined) <= {"rogue"}, f"given up on: {result.log.quarantined}")
 	core = [line for line in result.lines if "core exception" in line]
 	expect(not core, f"the core itself met exceptions: {core[:2]}")
 	return result
@@ -192,6 +203,26 @@ def test_random_calls():
 	told = [match for line in result.lines if (match := re.search(r"rogue: done (\d+) random calls, (\d+) did not return", line))]
 	expect(told and int(told[0][1]) == count, f"not {count} calls: {result.lines[-3:]}")
 	expect(int(told[0][2]) >= count // 100, "hardly any call was refused: the generator is too tame")
+
+
+def test_start_fails():
+	"""A domain that never comes up is given up on, and the machine is not kept busy with it."""
+	for cpus in (1, 2):
+		result = run_rogue("rogue=start", WORK.replace("read line", "sleep 3"), smp=cpus)
+		expect(result.log.quarantined == ["rogue"], f"given up on: {result.log.quarantined}")
+		causes = {fields["cause"] for fields in result.log.incidents.values()}
+		expect(causes == {"start"} and len(result.log.incidents) == 5, f"{len(result.log.incidents)} incidents: {causes}")
+
+
+def test_attempts_amid_kills():
+	"""The same attempts while everybody is killed in turn, on one CPU and on four."""
+	for cpus in (1, 4):
+		result = boot(KILLS, kernel=KERNEL, append="rogue=attempts", on_log=type_when_done, smp=cpus)
+		expect(result.output.strip() == "worked", f"the program did not work: {result.describe()}")
+		result.expect_status(0)
+		others = [fields for fields in result.log.incidents.values() if fields["domain"] != "rogue" and fields["asked"] != "1"]
+		expect(not others, f"{len(others)} incidents of other domains: {others[:2]}")
+		expect(any(DONE.match(line) for line in result.lines) and not result.log.quarantined, f"not done: {result.describe()}")
 
 
 def test_wild_program():

@@ -94,6 +94,16 @@ static zog_status_t fuzz_serve(struct zog_call *call, struct home *home)
 	return again_at(call, RT_NO_DEADLINE);
 }
 
+/* Told to, it never comes up. */
+zog_status_t domain_start(struct zog_call *call)
+{
+	char mode[16] = "";
+
+	(void)call;
+	rt_option("rogue", mode, sizeof(mode));
+	return strcmp(mode, "start") == 0 ? ZOG_ERR_CORRUPT : ZOG_OK;
+}
+
 zog_status_t domain_activity(struct zog_call *call)
 {
 	struct home *home = rt_home();

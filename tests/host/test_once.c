@@ -9,24 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "rt/rt.h"
 
-/* Live and committed image at their real distance: the same memory twice, as after a commit. */
-#include <sys/mman.h>
-#define table (*(struct rt_once_table *)ZOG_HOME_BASE)
-static void table_map(void) __attribute__((constructor));
-static void table_map(void)
-{
-	size_t bytes = (sizeof(struct rt_once_table) + 4095) & ~4095ul;
-	int file = memfd_create("home", 0);
-	if (file < 0 || ftruncate(file, (off_t)bytes) != 0 ||
-	    mmap((void *)ZOG_HOME_BASE, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, file, 0) == MAP_FAILED ||
-	    mmap((void *)(ZOG_HOME_BASE + ZOG_HOME_COMMITTED_OFFSET), bytes, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, file, 0) == MAP_FAILED)
-		abort();
-}
+static struct rt_once_table table;
 static const void *touched; /* what the last rt_once_end logged as a home store */
 static size_t touched_size;
 

@@ -243,6 +243,7 @@ static int64_t clone_do(struct zog_call *call, const struct clone_request *reque
 	const struct thread *thread = thread_current(call);
 	int64_t error;
 
+	records_check(thread);
 	if (thread->progress.word[0])
 		return vfork_wait(call, thread);
 	error = clone_check(request);

@@ -123,6 +123,7 @@ zog_status_t domain_attention(struct zog_call *call)
 {
 	if (home_a()->reap_count)
 		space_reap();
+	records_check(thread_current(call));
 	return thread_attend(call, thread_current(call));
 }
 
@@ -130,6 +131,7 @@ static zog_status_t fault_signal(struct zog_call *call, struct thread *thread, i
 {
 	struct signal_info info = { .code = code, .value = address };
 
+	records_check(thread);
 	signal_force(thread, signal, &info);
 	return thread_attend(call, thread);
 }

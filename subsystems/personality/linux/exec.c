@@ -218,7 +218,10 @@ int64_t sys_execve(struct zog_call *call, const uint64_t arg[6])
 {
 	struct exec_text text = { .text = exec_scratch() };
 	char path[PATH_SIZE];
-	int64_t error = user_string(call, path, arg[0], sizeof(path));
+	int64_t error;
+
+	records_check(thread_current(call));
+	error = user_string(call, path, arg[0], sizeof(path));
 
 	if (error >= 0)
 		error = text_copy(call, &text, arg[1], arg[2]);

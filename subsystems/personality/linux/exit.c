@@ -197,6 +197,7 @@ void process_finish(struct process *process, uint32_t status)
 
 int64_t sys_exit(struct zog_call *call, const uint64_t arg[6])
 {
+	records_check(thread_current(call));
 	return thread_exit(call, thread_current(call), (arg[0] & 0xff) << 8);
 }
 
@@ -205,6 +206,7 @@ int64_t sys_exit_group(struct zog_call *call, const uint64_t arg[6])
 	struct thread *thread = thread_current(call);
 	uint32_t status = (arg[0] & 0xff) << 8;
 
+	records_check(thread);
 	if (process_of(thread)->thread_count > 1)
 		process_exit_begin(process_of(thread), status, thread);
 	return thread_exit(call, thread, status);

@@ -28,6 +28,33 @@ uint32_t process_umask(const struct process *process) { return process->umask; }
 void process_set_umask(struct process *process, uint32_t mask) { process->umask = mask & 0777; }
 uint64_t sequence_next(void) { return ++home_a()->sequence; }
 
+/* Damage shows as a difference from the committed image, as long as this invocation has stored nothing there. */
+static void record_check(const void *record, size_t size)
+{
+	const uint64_t *live = record, *committed = rt_committed(record);
+
+	for (size_t i = 0; i < size / sizeof(*live); i++)
+		if (live[i] != committed[i])
+			rt_fail(ZOG_CAUSE_SCRUB, (uintptr_t)&live[i], live[i]);
+}
+
+_Static_assert(offsetof(struct thread, intent) % 8 == 0 && sizeof(struct signal_set) % 8 == 0 &&
+	       sizeof(struct process) % 8 == 0 && sizeof(struct space) % 8 == 0 && sizeof(struct vma) % 8 == 0,
+	       "records are compared in words");
+
+void records_check(const struct thread *thread)
+{
+	const struct space *space;
+
+	record_check(thread, offsetof(struct thread, intent));
+	record_check(&thread->signals, sizeof(thread->signals));
+	record_check(process_of(thread), sizeof(struct process));
+	space = space_at(process_of(thread)->space);
+	record_check(space, sizeof(*space));
+	for (const struct vma *vma = vma_after(space, 0); vma; vma = vma_next(vma))
+		record_check(vma, sizeof(*vma));
+}
+
 struct process *process_at(uint32_t slot)
 {
 	struct process_home *home = home_a();

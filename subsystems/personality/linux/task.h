@@ -15,6 +15,11 @@ void thread_free(struct thread *thread);
 struct process *process_allocate(void); /* NULL: no slot */
 void process_free(struct process *process);
 
+/* Ends this domain when the records of the thread and its process are not what was committed. For the entries that end
+ * or copy a process, or change its course: there damage would turn into something that a program sees. Call it before
+ * anything is stored. */
+void records_check(const struct thread *thread);
+
 /* exit.c */
 /* Ends the calling thread: SYS_NO_RESULT, or SYS_WAIT. Serves every way out: exit, exit_group, a fatal signal. */
 int64_t thread_exit(struct zog_call *call, struct thread *thread, uint32_t status);

@@ -195,7 +195,7 @@ bool space_clone(struct space *from, struct space *to, uint64_t address, uint64_
 void thread_end(struct cpu *cpu, struct thread *thread) { (void)cpu, (void)thread; NOT_STAGED }
 void thread_make_ready(struct thread *thread) { (void)thread; NOT_STAGED }
 void vector_save(struct cpu *cpu) { (void)cpu; NOT_STAGED }
-void vector_close(struct cpu *cpu) { (void)cpu; NOT_STAGED }
+void vector_close(struct cpu *cpu) { (void)cpu; } /* in every recovery */
 void cpu_interrupt_other(uint32_t cpu) { (void)cpu; NOT_STAGED }
 void domain_attach_window(struct domain *d, uint32_t window, uint64_t physical, uint64_t bytes) { (void)d, (void)window, (void)physical, (void)bytes; NOT_STAGED }
 void control_request(struct cpu *cpu, struct domain *d, uint32_t what, uint64_t argument) { (void)cpu, (void)d, (void)what, (void)argument; NOT_STAGED }

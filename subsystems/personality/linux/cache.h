@@ -51,6 +51,8 @@ uint32_t flight_collect(uint64_t *seen_out);
 /* --- writing (cache_write.c, write_back.c) --- */
 /* Writes what is left of T at OFFSET, at most one batch; bytes, -errno, SYS_WAIT. */
 int64_t cache_write(struct zog_call *call, struct node *node, uint64_t offset, struct transfer *t);
+/* Until write-back made room: dirty pages written, dead files freed. SYS_WAIT. */
+int64_t cache_await_clean(struct zog_call *call);
 /* Writes all dirty pages and attributes. 0: all clean, SYS_WAIT. */
 int64_t cache_write_out(struct zog_call *call);
 /* Everything to the disk and flushed; TICKET lives in the caller's record (0 at first). 0, -errno, SYS_WAIT. */

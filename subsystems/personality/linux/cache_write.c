@@ -56,13 +56,6 @@ static int64_t write_quick(struct batch *batch, struct transfer *t, struct cache
 	return (int64_t)batch->size;
 }
 
-static int64_t await_clean(struct zog_call *call)
-{
-	files()->has_clean_waiter = 1;
-	cache_ask_write_back();
-	return wait_on(call, EVENT_CLEAN, rt_event_count(EVENT_CLEAN), RT_NO_DEADLINE);
-}
-
 /* Pages that begin before the end of the file have contents to keep, or are holes to know of. */
 static int64_t batch_fetch(struct batch *batch)
 {
@@ -113,7 +106,7 @@ static void batch_unmark_holes(struct batch *batch, uint64_t from)
 static int64_t batch_no_space(struct batch *batch)
 {
 	if (files()->dead_count)
-		return await_clean(batch->call);
+		return cache_await_clean(batch->call);
 	return -ENOSPC;
 }
 
@@ -204,7 +197,7 @@ static int64_t write_batch(struct batch *batch, struct transfer *t)
 	batch_shape(batch, (uint64_t)result);
 	cache_keep(batch->node, batch->first, batch->first + batch->count - 1);
 	if (files()->dirty_count + batch->count > cache_dirty_limit())
-		return await_clean(batch->call);
+		return cache_await_clean(batch->call);
 	result = batch->offset > batch->node->size ? cache_clear_tail(batch->call, batch->node) : 0;
 	if (result == 0)
 		result = batch_fetch(batch);
@@ -214,7 +207,7 @@ static int64_t write_batch(struct batch *batch, struct transfer *t)
 		return result;
 	done = batch_fill(batch, t);
 	if (done == 0)
-		return files()->dirty_count ? await_clean(batch->call) : -ENOMEM;
+		return files()->dirty_count ? cache_await_clean(batch->call) : -ENOMEM;
 	node_grow(batch->node, batch->offset + done);
 	return (int64_t)done;
 }

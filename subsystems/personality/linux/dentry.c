@@ -1,7 +1,8 @@
 /* Names already looked up: a set-associative table of (directory, name) -> node number, 0 for "does not exist".
  *
  * It is authoritative about the names that it holds, because all changes to names go through this personality: create,
- * unlink and rename put or forget exactly the names they touch. A lost entry only costs a lookup. */
+ * unlink and rename put or forget exactly the names they touch. A lost entry only costs a lookup.
+ * A removed directory's number may be given out again; its names are made void all at once by raising its epoch. */
 #include "node.h"
 
 static uint32_t next_victim; /* scratch: which way goes next */
@@ -15,10 +16,20 @@ static uint32_t name_hash(uint32_t parent, const char *name, uint32_t length)
 	return hash ^ hash >> 15;
 }
 
+static uint32_t name_tag(uint32_t parent, uint32_t length)
+{
+	return length | files()->dentry_epoch[parent % DENTRY_EPOCHS] << 8;
+}
+
 static bool dentry_is(const struct dentry *dentry, uint32_t parent, uint32_t hash, const char *name, uint32_t length)
 {
-	return dentry->hash == hash && dentry->parent == parent && dentry->length == length &&
+	return dentry->hash == hash && dentry->parent == parent && dentry->tag == name_tag(parent, length) &&
 	       memcmp(dentry->name, name, length) == 0;
+}
+
+bool dentry_is_valid(const struct dentry *dentry)
+{
+	return dentry->parent && dentry->tag == name_tag(dentry->parent, dentry_length(dentry));
 }
 
 uint32_t dentry_find(uint32_t parent, const char *name, uint32_t length)
@@ -50,7 +61,7 @@ uint32_t dentry_put(uint32_t parent, const char *name, uint32_t length, uint32_t
 	dentry->parent = parent;
 	dentry->child = child;
 	dentry->hash = hash;
-	dentry->length = length;
+	dentry->tag = name_tag(parent, length);
 	memcpy(dentry->name, name, length);
 	return index;
 }
@@ -65,7 +76,5 @@ void dentry_forget(uint32_t parent, const char *name, uint32_t length)
 
 void dentry_forget_directory(uint32_t parent)
 {
-	for (uint32_t i = 0; i < DENTRY_SETS * DENTRY_WAYS; i++)
-		if (files()->dentry[i].parent == parent)
-			files()->dentry[i].parent = 0;
+	files()->dentry_epoch[parent % DENTRY_EPOCHS]++;
 }

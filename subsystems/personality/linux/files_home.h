@@ -25,6 +25,7 @@ enum {
 	DENTRY_SETS = 2048,
 	DENTRY_WAYS = 4,
 	DENTRY_NAME_MAX = 48,
+	DENTRY_EPOCHS = 4096,
 	FLIGHT_MAX = 32,
 	PIPE_FRAMES = 16,
 	ZOG_PATH_MAX = 128,
@@ -65,7 +66,7 @@ struct node {
 struct dentry {
 	uint32_t parent, child; /* node numbers of the disk's file system; parent 0: empty */
 	uint32_t hash;
-	uint32_t length;
+	uint32_t tag; /* length of the name | epoch of the directory << 8 */
 	char name[DENTRY_NAME_MAX];
 };
 
@@ -181,6 +182,7 @@ struct files_home {
 	struct node node[FILES_NODE_MAX];
 	struct file file[FILES_FILE_MAX];
 	struct descriptor_table table[FILES_PROCESS_MAX];
+	uint32_t dentry_epoch[DENTRY_EPOCHS]; /* by directory number, shared by several */
 	struct dentry dentry[DENTRY_SETS * DENTRY_WAYS];
 	struct cache_record record[FILES_CACHE_MAX];
 };

@@ -245,6 +245,14 @@ static void rename_directory(const struct intent *intent, struct node *node)
 		to->links++;
 }
 
+/* One that is not cached may have been. */
+static bool node_was_directory(uint64_t number)
+{
+	struct node *node = node_find(NODE_DISK, number);
+
+	return !node || node_is(node, S_IFDIR);
+}
+
 static int64_t rename_finish(struct zog_call *call, struct intent *intent, zog_status_t status, const uint64_t out[4])
 {
 	const char *from = (const char *)intent->data, *to = from + intent->word[WORD_LENGTH];
@@ -269,7 +277,8 @@ static int64_t rename_finish(struct zog_call *call, struct intent *intent, zog_s
 	if (node && node_is(node, S_IFDIR))
 		rename_directory(intent, node);
 	if (out[1]) {
-		dentry_forget_directory((uint32_t)out[1]);
+		if (node_was_directory(out[1]))
+			dentry_forget_directory((uint32_t)out[1]);
 		node_unlinked(out[1], out[2]);
 	}
 	return 0;

@@ -207,7 +207,7 @@ void node_check_dead(struct node *node)
 		return;
 	node->flags |= NODE_IS_DEAD;
 	files()->dead_count++;
-	if (node->page_count > 1024)
+	if (node->page_count > 1024 || files()->dead_count > 256)
 		cache_ask_write_back();
 }
 

@@ -46,5 +46,7 @@ uint32_t dentry_find(uint32_t parent, const char *name, uint32_t length); /* ind
 uint32_t dentry_put(uint32_t parent, const char *name, uint32_t length, uint32_t child);
 void dentry_forget(uint32_t parent, const char *name, uint32_t length);
 void dentry_forget_directory(uint32_t parent); /* all names in it: it was removed */
+bool dentry_is_valid(const struct dentry *dentry);
+static inline uint32_t dentry_length(const struct dentry *dentry) { return dentry->tag & 0xff; }
 
 #endif

@@ -21,7 +21,7 @@ static const struct dentry *node_dentry(const struct node *node)
 {
 	const struct dentry *dentry = node->dentry ? &files()->dentry[node->dentry - 1] : NULL;
 
-	return dentry && dentry->parent && dentry->child == node->number ? dentry : NULL;
+	return dentry && dentry_is_valid(dentry) && dentry->child == node->number ? dentry : NULL;
 }
 
 size_t node_path(const struct node *node, char *out, size_t size)
@@ -34,7 +34,7 @@ size_t node_path(const struct node *node, char *out, size_t size)
 	for (uint32_t depth = 0; node->number != files()->root; depth++) {
 		const struct dentry *dentry = node_dentry(node);
 
-		if (!dentry || depth > DEPTH_LIMIT || !path_prepend(text, &start, dentry->name, dentry->length))
+		if (!dentry || depth > DEPTH_LIMIT || !path_prepend(text, &start, dentry->name, dentry_length(dentry)))
 			return 0;
 		node = node_find(NODE_DISK, dentry->parent);
 		if (!node)

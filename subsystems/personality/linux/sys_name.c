@@ -2,9 +2,12 @@
  * checked here, and hands a once-call to intent.c. */
 #include "path.h"
 #include "file.h"
+#include "cache.h"
 #include "intent.h"
 #include "pseudo.h"
 #include "syscall.h"
+
+enum { DEAD_MAX = 1024 };
 
 static void intent_stamp(struct intent *intent)
 {
@@ -117,8 +120,11 @@ static int64_t remove_name(struct zog_call *call, enum intent_number step, const
 static int64_t unlink_at(struct zog_call *call, int directory, uint64_t user_path)
 {
 	struct path path;
-	int64_t result = old_name(call, directory, user_path, &path);
+	int64_t result;
 
+	if (files()->dead_count > DEAD_MAX) /* each holds a node record until write-back frees it */
+		return cache_await_clean(call);
+	result = old_name(call, directory, user_path, &path);
 	if (result)
 		return result == -EBUSY ? -EISDIR : result;
 	if (node_is_directory(path.node))

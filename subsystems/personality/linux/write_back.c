@@ -82,6 +82,13 @@ static uint32_t writes_gather(struct cache_record **started)
 	return count;
 }
 
+int64_t cache_await_clean(struct zog_call *call)
+{
+	files()->has_clean_waiter = 1;
+	cache_ask_write_back();
+	return wait_on(call, EVENT_CLEAN, rt_event_count(EVENT_CLEAN), RT_NO_DEADLINE);
+}
+
 static void clean_announce(void)
 {
 	struct files_home *home = files();

@@ -59,9 +59,11 @@ static bool ranges_are_good(const struct domain *domain, uint32_t count)
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct zog_range range = domain->txn->range[i];
+		bytes += range.length;
+		if (range.length > ZOG_PAGE_SIZE && bytes > LOGGED_BYTES_MAX(domain))
+			return false; /* before many large ranges are looked at page by page */
 		if (!range_is_good(domain, range))
 			return false;
-		bytes += range.length;
 	}
 	return bytes <= LOGGED_BYTES_MAX(domain);
 }

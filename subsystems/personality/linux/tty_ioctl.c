@@ -132,8 +132,6 @@ int64_t tty_ioctl(struct zog_call *call, uint32_t request, uint64_t argument)
 		return tty_drain(call);
 	case TCFLSH:
 		return flush(tty, argument);
-	case TCXONC:
-		return argument <= 3 ? 0 : -EINVAL;
 	default:
 		return -ENOTTY;
 	}

@@ -47,7 +47,7 @@ domain_script := lib/rt/domain.ld
 common_flags := -std=gnu11 -O2 -g -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only -fno-omit-frame-pointer \
 	-fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables -Wall -Wextra \
 	-ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=. -MMD -MP
-core_flags := $(common_flags) -mcmodel=kernel -fno-pie -Icore -Iabi
+core_flags := $(common_flags) -mcmodel=kernel -fno-pie -Icore -Iabi $(if $(LAB),-DCORE_LAB=1)
 rt_flags := $(common_flags) -fno-pie -fno-tree-loop-distribute-patterns -Iabi -Ilib -I$(GEN)
 # The store hook: every store through a pointer calls __asan_storeN; see design.md, home region.
 store_hook := -fsanitize=kernel-address --param asan-stack=0 --param asan-globals=0 --param asan-instrument-reads=0 \

@@ -18,6 +18,7 @@ from zoglang.emit_client import client_text
 from zoglang.emit_header import header_text
 from zoglang.emit_server import server_header_text, server_text
 from zoglang.parser import contract_parse
+from zoglang.region import index_of
 from zoglang.report import Report, SourceError, file_write
 
 
@@ -40,6 +41,7 @@ def index_text(contracts):
 		{
 			"name": c.name, "number": c.number, "version": c.version, "file": c.path,
 			"events": [e.name for e in c.events],
+			"regions": [index_of(c, r) for r in c.regions],
 			"methods": [
 				{"name": m.name, "number": m.number, "kind": m.kind, "wait": m.may_wait,
 				 "deadline_ms": m.deadline_ms}

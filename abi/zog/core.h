@@ -34,6 +34,10 @@ enum zog_core_call {
 	                             in XSAVE layout, at most ZOG_XSTATE_SIZE bytes */
 	ZOG_CORE_ABORT = 13,      /* copy the logged ranges back from the committed image, drop staged operations */
 	ZOG_CORE_FAIL = 14,       /* rdi=enum zog_cause rsi,rdx=detail: the runtime found this domain wrong; ends it */
+	ZOG_CORE_REGION_STATS = 15, /* rdi=capability (INSPECT) rsi=region of the system rdx=struct zog_region_stats * out;
+	                               no such region: ZOG_ERR_NOT_FOUND */
+	ZOG_CORE_REGION_READ = 16, /* rdi=place of the region in the own table rsi=version rdx=record kind << 32 | index
+	                              r10=buffer: the record as it was in that version. ZOG_ERR_NOT_FOUND: not kept */
 	ZOG_CORE_CALL_COUNT
 };
 
@@ -157,6 +161,12 @@ enum zog_op_code {
 	ZOG_OP_SCHEDULE = 20,     /* slot=capability (SCHEDULE) word0=time slice in ns */
 	ZOG_OP_THREAD_XSTATE_RESET = 21, /* slot or ZOG_SELF: vector state as at process start (execve) */
 	ZOG_OP_DEVICE_RESUMED = 22, /* slot=capability (BUS) word0=domain: its device may be used again after quiesce */
+	ZOG_OP_REGION_COMMIT = 23, /* slot=place of the region in the own table (writer) word0=record kind word1=first index
+	                              word2=count: these records of the write-ahead buffer. Checked against the schema: one
+	                              that breaks it is no violation, the commit is refused (ZOG_CORE_COMMIT:
+	                              ZOG_ERR_CORRUPT; with a reply the domain ends) */
+	ZOG_OP_REGION_ROLLBACK = 24, /* slot=as above word0=version: all records as they were then; raises the epoch. Only
+	                                where the manifest says reconstructible, alone in its transaction */
 	ZOG_OP_CODE_COUNT
 };
 
@@ -191,6 +201,8 @@ enum zog_cause {
 	ZOG_CAUSE_MEASURE = 11,      /* the image does not have its SHA-256 */
 	ZOG_CAUSE_CORE = 12,         /* an exception in ring 0 while the core worked for this domain */
 	ZOG_CAUSE_START = 13,        /* START replied with an error */
+	ZOG_CAUSE_VALIDATION = 14,   /* records for a shared region broke its schema; address=value, error=enum
+	                                zog_region_rule | field << 8 | record kind << 16 | index << 32 */
 	ZOG_CAUSE_COUNT
 };
 
@@ -242,6 +254,35 @@ struct zog_info {
 	uint32_t cpu_count;
 	uint32_t domain_count;
 	char cmdline[ZOG_CMDLINE_MAX];
+};
+
+/* A shared region. Readers see its head and its records, read-only; its one writer has a write-ahead buffer besides.
+ * Protocol of a reader: version (even), copy, version again: unchanged, then use the copy. */
+enum zog_region_rule {
+	ZOG_RULE_RANGE = 1,     /* first..last */
+	ZOG_RULE_ENUM = 2,      /* one of a list */
+	ZOG_RULE_OFFSET = 3,    /* a byte of the region's records */
+	ZOG_RULE_LENGTH = 4,    /* bytes from an offset field of the same record on, all inside the region */
+	ZOG_RULE_REF = 5,       /* index of a live record of a kind; all ones where it is optional: none */
+	ZOG_RULE_MONOTONIC = 6, /* never below its committed value */
+	ZOG_RULE_CHECKSUM = 7,  /* CRC32C of the record with this field as zero */
+	ZOG_RULE_LIVE = 8,      /* 0 or 1; with 0 the other rules but MONOTONIC do not count */
+	ZOG_RULE_COUNT
+};
+struct zog_region_head {
+	uint64_t version;  /* odd while it changes; version / 2 counts commits and rollbacks */
+	uint64_t epoch;    /* raised by every rollback: what was read before may be undone */
+	uint64_t time_ns;  /* of the last change */
+	uint32_t author;   /* domain */
+	uint32_t checksum; /* CRC32C of the bytes of the last commit */
+};
+struct zog_region_stats {
+	struct zog_region_head head;
+	uint32_t writer, history, kept; /* domain; versions to keep; versions kept */
+	uint32_t reader_count;
+	uint64_t bytes, memory_bytes; /* records; all memory, buffer and history included */
+	uint64_t commits, bytes_committed, refused, rollbacks;
+	char name[32];
 };
 
 /* What a domain is told of itself, read-only. */

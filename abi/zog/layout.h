@@ -22,6 +22,11 @@
 #define ZOG_MESSAGE_SIZE 0x4000ul
 #define ZOG_INFO_BASE 0x0000500000000000ul   /* struct zog_info, the same page in all domains, R-- */
 #define ZOG_DOMAIN_INFO_BASE 0x0000500000100000ul /* struct zog_domain_info, R-- */
+#define ZOG_REGION_BASE 0x0000540000000000ul /* shared regions: a page with the head and the records behind it, R-- */
+#define ZOG_REGION_STRIDE 0x0000000004000000ul
+#define ZOG_REGION_BUFFER_OFFSET 0x0000000002000000ul /* the writer's write-ahead buffer (records only), RW- */
+#define ZOG_REGION_MAX 8
+#define ZOG_REGION_BYTES_MAX 0x100000
 #define ZOG_MODULE_BASE 0x0000580000000000ul /* boot module (read-only blob) for the domain whose manifest names it */
 #define ZOG_TXN_BASE 0x0000600000000000ul    /* struct zog_txn, RW- */
 #define ZOG_DMA_BASE 0x0000680000000000ul    /* DMA memory, physically contiguous, RW- */

@@ -5,6 +5,7 @@
 #include "fault/fault.h"
 #include "fault/log.h"
 #include "mem/copy.h"
+#include "tsm/region.h"
 #include "tsm/transaction.h"
 #include "object/frame.h"
 
@@ -21,19 +22,33 @@ static bool cap_is(const struct domain *domain, uint64_t index, uint32_t type)
 
 static void cap_fault(struct cpu *cpu) { domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, cpu->domain_regs.rdi, cpu->domain_regs.rsi); }
 
+/* A schema refused the commit: on file, all of it undone, and the domain, which asked, is answered and goes on. */
+static void commit_refused(struct cpu *cpu, uint64_t value, uint64_t detail)
+{
+	incident_record_refusal(cpu, caller(cpu), value, detail);
+	transaction_abort(caller(cpu));
+	region_discard(caller(cpu));
+	cpu->domain_regs.rax = (uint64_t)ZOG_ERR_CORRUPT;
+}
+
 static void call_commit(struct cpu *cpu)
 {
+	uint64_t value, detail;
+
 	if (crossing_is_killed(caller(cpu)))
 		domain_fault(cpu, ZOG_CAUSE_KILLED, 0, 0, 0);
-	else if (!transaction_commit(cpu, caller(cpu)))
-		domain_fault(cpu, ZOG_CAUSE_VIOLATION, 0, 0, 0);
-	else
+	else if (transaction_commit(cpu, caller(cpu)))
 		cpu->domain_regs.rax = ZOG_OK;
+	else if (region_finding_take(cpu, &value, &detail))
+		commit_refused(cpu, value, detail);
+	else
+		domain_fault(cpu, ZOG_CAUSE_VIOLATION, 0, 0, 0);
 }
 
 static void call_abort(struct cpu *cpu)
 {
 	transaction_abort(caller(cpu));
+	region_discard(caller(cpu));
 	cpu->domain_regs.rax = ZOG_OK;
 }
 
@@ -215,6 +230,27 @@ static void call_stats(struct cpu *cpu)
 		regs->rax = ZOG_OK;
 }
 
+static void call_region_stats(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+	struct zog_region_stats stats;
+
+	if (!cap_is(caller(cpu), regs->rdi, CAP_INSPECT)) {
+		cap_fault(cpu);
+		return;
+	}
+	regs->rax = (uint64_t)region_stats(regs->rsi, &stats);
+	if (regs->rax == ZOG_OK && !domain_write(caller(cpu), regs->rdx, &stats, sizeof(stats)))
+		regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
+}
+
+static void call_region_read(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+
+	regs->rax = (uint64_t)region_read_version(caller(cpu), regs->rdi, regs->rsi, regs->rdx, regs->r10);
+}
+
 static void call_fail(struct cpu *cpu)
 {
 	const struct zog_regs *regs = &cpu->domain_regs;
@@ -241,6 +277,8 @@ static void (*const call_table[ZOG_CORE_CALL_COUNT])(struct cpu *cpu) = {
 	[ZOG_CORE_XSTATE] = call_xstate,
 	[ZOG_CORE_ABORT] = call_abort,
 	[ZOG_CORE_FAIL] = call_fail,
+	[ZOG_CORE_REGION_STATS] = call_region_stats,
+	[ZOG_CORE_REGION_READ] = call_region_read,
 };
 
 void core_call(struct cpu *cpu, uint64_t number)

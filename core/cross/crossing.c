@@ -4,6 +4,7 @@
 #include "cross/crossing.h"
 #include "cross/control.h"
 #include "cross/schedule.h"
+#include "tsm/region.h"
 #include "tsm/transaction.h"
 #include "fault/fault.h"
 #include "fault/log.h"
@@ -316,7 +317,7 @@ static void chain_unwind(struct cpu *cpu, struct thread *thread)
 	while (thread->depth > 0) {
 		struct call_frame *frame = top(thread);
 		if (frame->phase == PHASE_RUN && frame->domain->request != REQUEST_KILL)
-			transaction_abort(frame->domain);
+			transaction_abort(frame->domain), region_discard(frame->domain);
 		frame_pop(cpu, thread);
 	}
 }
@@ -351,6 +352,15 @@ static void start_done(struct cpu *cpu, struct call_frame *frame, zog_status_t s
 	frame_issue(cpu);
 }
 
+/* A reply whose work cannot be committed is no reply: the domain ends, and the call is issued again. */
+static void commit_failed(struct cpu *cpu)
+{
+	uint64_t value = 0, detail = 0;
+	bool is_refused = region_finding_take(cpu, &value, &detail);
+
+	domain_fault(cpu, is_refused ? ZOG_CAUSE_VALIDATION : ZOG_CAUSE_VIOLATION, 0, value, detail);
+}
+
 void crossing_reply(struct cpu *cpu)
 {
 	const struct zog_regs regs = cpu->domain_regs;
@@ -364,6 +374,7 @@ void crossing_reply(struct cpu *cpu)
 	}
 	if (status == ZOG_RETRY) {
 		transaction_abort(domain);
+		region_discard(domain);
 		frame->reason = ZOG_REASON_RESTART;
 		frame_issue(cpu);
 		return;
@@ -373,7 +384,7 @@ void crossing_reply(struct cpu *cpu)
 		return;
 	}
 	if (!transaction_commit(cpu, domain)) {
-		domain_fault(cpu, ZOG_CAUSE_VIOLATION, 0, 0, 0);
+		commit_failed(cpu);
 		return;
 	}
 	if (status == ZOG_WAIT) {

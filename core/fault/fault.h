@@ -13,6 +13,8 @@ void incident_setup(void);
 void domain_fault(struct cpu *cpu, uint32_t cause, uint32_t vector, uint64_t address, uint64_t error);
 /* Records an incident about a domain that runs nowhere. */
 void incident_record_idle(struct domain *domain, uint32_t cause, uint64_t detail);
+/* Records that the running domain's commit was refused by a schema; the domain goes on. */
+void incident_record_refusal(struct cpu *cpu, struct domain *domain, uint64_t value, uint64_t detail);
 /* An idle domain costs its callers nothing until the next call: what its rollback took is kept (in tsc_reply) and
  * the clock goes on when a call finds it down. */
 void incident_idle_reset_done(struct domain *domain);

@@ -11,7 +11,7 @@ static struct zog_incident *incident_table;
 static volatile uint32_t incident_total;
 static const char *const cause_name[ZOG_CAUSE_COUNT] = {
 	"none", "killed", "page_fault", "exception", "deadline", "store", "capability", "violation",
-	"contract", "assert", "scrub", "measure", "core", "start",
+	"contract", "assert", "scrub", "measure", "core", "start", "validation",
 };
 
 void incident_setup(void) { incident_table = boot_pointer(INCIDENT_MAX * sizeof(struct zog_incident)); }
@@ -121,6 +121,17 @@ static struct zog_incident *incident_record_running(struct cpu *cpu, struct doma
 		if (!domain_read(domain, incident->stack + i, incident->stack_address + i, 512))
 			break;
 	return incident;
+}
+
+void incident_record_refusal(struct cpu *cpu, struct domain *domain, uint64_t value, uint64_t detail)
+{
+	struct zog_incident *open = domain->open_incident;
+	struct zog_incident *incident = incident_record_running(cpu, domain, ZOG_CAUSE_VALIDATION, 0);
+
+	domain->open_incident = open; /* nothing has to recover from this one */
+	incident->address = value;
+	incident->error = detail;
+	incident_log(incident);
 }
 
 void incident_idle_reset_done(struct domain *domain) { domain->open_incident->tsc_reply = tsc_read() - domain->open_incident->tsc_fault; }

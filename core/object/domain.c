@@ -9,6 +9,8 @@
 #include "object/cpu.h"
 #include "fault/log.h"
 #include "fault/measure.h"
+#include "tsm/region.h"
+#include "tsm/region_control.h"
 
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
@@ -197,6 +199,29 @@ static void streams_map_peers(struct domain *domain)
 	}
 }
 
+/* The buffer is filled from the committed records at first touch, as data is from the image: a new incarnation finds
+ * nothing of what the last one wrote ahead. */
+static void regions_map(struct domain *domain)
+{
+	for (uint32_t i = 0; i < domain->desc->region_count; i++) {
+		struct region *region = &region_table[domain->desc->region[i].region];
+		uint64_t start = ZOG_REGION_BASE + i * ZOG_REGION_STRIDE, pages = region->desc->bytes / ZOG_PAGE_SIZE;
+		area_map_fixed(area_add(domain, AREA_FIXED, start, pages + 1, range_build(domain, start, pages + 1), region->head_physical),
+			       PTE_NO_EXECUTE);
+		if (!domain->desc->region[i].is_writer)
+			continue;
+		start += ZOG_REGION_BUFFER_OFFSET;
+		struct area *area = area_add(domain, AREA_DATA, start, pages, range_build(domain, start, pages), region->buffer_physical);
+		area->content = region->data;
+		area->content_bytes = region->desc->bytes;
+		region_attach_writer(region, area->entry, start);
+		if (!region_control_discards()) { /* what was written ahead outlives its writer: a negative control */
+			area->kind = AREA_FIXED;
+			area_map_fixed(area, PTE_WRITE | PTE_NO_EXECUTE);
+		}
+	}
+}
+
 void domain_build(struct domain *domain, uint32_t id)
 {
 	domain->id = id;
@@ -258,6 +283,7 @@ void domain_build_peers(struct domain *domain)
 			area_map_fixed(&area, PTE_NO_EXECUTE);
 	}
 	streams_map_peers(domain);
+	regions_map(domain);
 	module_map(domain);
 }
 

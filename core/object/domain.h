@@ -26,7 +26,7 @@ struct area {
 	const uint8_t *content; /* AREA_DATA: initial bytes */
 	uint64_t content_bytes;
 };
-#define AREA_MAX 36u
+#define AREA_MAX 52u
 
 enum domain_state { DOMAIN_DOWN = 0, DOMAIN_READY = 1, DOMAIN_QUARANTINED = 2 };
 /* How far the running commit is: before COMMIT_RANGES it can be given up, from there on it is only finished. */

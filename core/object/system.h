@@ -50,6 +50,39 @@ struct stream_desc {
 	uint32_t peer, peer_index; /* domain, and place in its table */
 };
 
+/* A shared region: tables of records and the rules of their fields, from the contract (tools/zoglang/region.py). */
+struct rule_desc {
+	const char *field;
+	uint32_t rule; /* enum zog_region_rule */
+	uint16_t number, offset; /* of the field: place in the record, bytes from its start */
+	uint8_t bytes, is_signed, is_optional, target_bytes;
+	uint32_t target;      /* REF: record kind; LENGTH: offset of the offset field, target_bytes wide */
+	uint64_t first, last; /* RANGE, sign-extended where signed */
+	const uint64_t *value;
+	uint32_t value_count;
+};
+struct record_desc {
+	const char *name;
+	uint32_t offset, bytes, count; /* in the region; of one; how many */
+	const struct rule_desc *rule;
+	uint32_t rule_count;
+	uint32_t live_offset, live_bytes; /* live_bytes 0: every record is live */
+	uint32_t is_target;               /* some REF names this kind */
+};
+struct region_desc {
+	const char *name; /* CONTRACT.REGION */
+	const struct record_desc *record;
+	uint32_t record_count;
+	uint32_t bytes; /* of all records; a multiple of the page size */
+	uint32_t writer;
+	uint32_t history;
+	uint32_t is_reconstructible;
+	uint32_t reader_count;
+};
+struct region_end {
+	uint32_t region, is_writer; /* region: place in system_region */
+};
+
 struct domain_desc {
 	const char *name;
 	const struct cap_desc *cap; /* capability index = place in this table; 0 is always CAP_NONE */
@@ -70,6 +103,8 @@ struct domain_desc {
 	const char *module;      /* name of the boot module mapped at ZOG_MODULE_BASE, or NULL */
 	const struct stream_desc *stream;
 	uint32_t stream_count;
+	const struct region_end *region; /* place in this table = place at ZOG_REGION_BASE */
+	uint32_t region_count;
 };
 
 /* A domain's image, inside the core's own file. Contents stay in place: text and constants are mapped from here. */
@@ -89,6 +124,8 @@ extern const struct domain_desc system_domain[];  /* domain id = place; build or
 extern const uint32_t system_domain_count;
 extern const struct contract_desc system_contract[];
 extern const uint32_t system_contract_count;      /* entry 0 included */
+extern const struct region_desc system_region[];
+extern const uint32_t system_region_count;
 extern const struct image_desc system_image[];    /* by domain id */
 extern const struct module_desc system_module[];
 extern const uint32_t system_module_count;

@@ -2,6 +2,7 @@
  * the commit. Each operation is one row of operation_table; a decoder sees the operation's copy in the core and may
  * take further copies (registers), an action cannot fail. */
 #include "tsm/transaction.h"
+#include "tsm/region.h"
 #include "cross/schedule.h"
 #include "cross/control.h"
 #include "fault/log.h"
@@ -238,6 +239,17 @@ static bool decode_schedule(struct decode *decode, struct zog_op *op)
 	return cap_is(decode->domain, op->slot, CAP_SCHEDULE) && op->word[0] >= 1000000 && op->word[0] <= 1000000000;
 }
 
+#define SEEN(decode, code) ((decode)->seen >> (code) & 1u)
+static bool decode_region_commit(struct decode *decode, struct zog_op *op)
+{
+	return !SEEN(decode, ZOG_OP_REGION_ROLLBACK) && region_decode_commit(decode->cpu, decode->domain, op, !SEEN(decode, ZOG_OP_REGION_COMMIT));
+}
+
+static bool decode_region_rollback(struct decode *decode, struct zog_op *op)
+{
+	return !SEEN(decode, ZOG_OP_REGION_ROLLBACK) && !SEEN(decode, ZOG_OP_REGION_COMMIT) && region_decode_rollback(decode->domain, op);
+}
+
 /* --- actions -------------------------------------------------------------------------------------------------------- */
 
 static struct thread *slot_thread(struct cpu *cpu, uint32_t slot) { return slot == ZOG_SELF ? cpu->thread : &thread_table[slot]; }
@@ -435,6 +447,18 @@ static void act_xstate_reset(struct cpu *cpu, struct domain *domain, struct zog_
 	vector_state_reset(cpu, slot_thread(cpu, op->slot));
 }
 
+static void act_region_commit(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)op; /* the first one of a transaction carries out all of them */
+	region_act_commit(cpu, domain);
+}
+
+static void act_region_rollback(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu;
+	region_act_rollback(domain, op);
+}
+
 static const struct {
 	bool (*decode)(struct decode *decode, struct zog_op *op);
 	void (*act)(struct cpu *cpu, struct domain *domain, struct zog_op *op);
@@ -462,6 +486,8 @@ static const struct {
 	[ZOG_OP_SCHEDULE] = { decode_schedule, act_schedule },
 	[ZOG_OP_THREAD_XSTATE_RESET] = { decode_thread, act_xstate_reset },
 	[ZOG_OP_DEVICE_RESUMED] = { decode_device_resumed, act_nothing },
+	[ZOG_OP_REGION_COMMIT] = { decode_region_commit, act_region_commit, true },
+	[ZOG_OP_REGION_ROLLBACK] = { decode_region_rollback, act_region_rollback, true },
 };
 
 bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
@@ -479,7 +505,9 @@ bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
 		}
 		decode.seen |= 1u << op->code;
 	}
-	return decode.tables_needed <= table_pool_free() || table_pool_reclaim(decode.tables_needed);
+	if (decode.tables_needed > table_pool_free() && !table_pool_reclaim(decode.tables_needed))
+		return false;
+	return !SEEN(&decode, ZOG_OP_REGION_COMMIT) || region_check(cpu, domain);
 }
 
 void operations_apply(struct cpu *cpu, struct domain *domain, uint32_t count)

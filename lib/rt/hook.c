@@ -1,7 +1,7 @@
 /* The store hook: the compiler calls one of these before every store through a pointer (gcc's kernel-address
  * instrumentation, reads, stack and globals off, always out of line). A store into the home region is logged for the
- * commit; into the own stack, data, heap, messages, DMA memory, streams or device windows it passes; any other ends the domain
- * before it happens. Not compiled with the hook itself. */
+ * commit; into the own stack, data, heap, messages, DMA memory, streams, write-ahead buffers or device windows it
+ * passes; any other ends the domain before it happens. Not compiled with the hook itself. */
 #include "rt/rt.h"
 #include "rt/hook.h"
 
@@ -64,6 +64,7 @@ static bool is_own_scratch(uint64_t address, uint64_t size)
 	       is_inside(address, size, ZOG_MESSAGE(self->id, 0), ZOG_CPU_MAX * ZOG_MESSAGE_SIZE) ||
 	       is_inside(address, size, ZOG_DMA_BASE, self->dma_bytes) || is_inside(address, size, ZOG_MMIO_BASE, 6 * ZOG_MMIO_STRIDE) ||
 	       is_inside(address, size, ZOG_STREAM_BASE, ZOG_STREAM_MAX * ZOG_STREAM_STRIDE) || /* the peer's pages are read-only */
+	       is_inside(address, size, ZOG_REGION_BASE, ZOG_REGION_MAX * ZOG_REGION_STRIDE) || /* committed records are read-only */
 	       is_inside(address, size, ZOG_TXN_BASE, sizeof(*txn));
 }
 

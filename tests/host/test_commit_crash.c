@@ -186,6 +186,11 @@ bool table_pool_reclaim(uint64_t wanted) { return wanted <= 1000; }
 
 /* Operations that these tests do not stage. */
 #define NOT_STAGED { fail_msg("%s is not staged by any test", __func__); }
+bool region_decode_commit(struct cpu *cpu, struct domain *d, const struct zog_op *op, bool is_first) { (void)cpu, (void)d, (void)op, (void)is_first; return false; }
+bool region_decode_rollback(struct domain *d, const struct zog_op *op) { (void)d, (void)op; return false; }
+bool region_check(struct cpu *cpu, struct domain *d) { (void)cpu, (void)d; return false; }
+void region_act_commit(struct cpu *cpu, struct domain *d) { (void)cpu, (void)d; NOT_STAGED }
+void region_act_rollback(struct domain *d, const struct zog_op *op) { (void)d, (void)op; NOT_STAGED }
 bool domain_read(struct domain *d, void *to, uint64_t address, uint64_t bytes) { (void)d, (void)to, (void)address, (void)bytes; return false; }
 bool domain_touch(struct domain *d, uint64_t address, bool is_write) { (void)d, (void)address, (void)is_write; return false; }
 bool space_create(struct space *space) { (void)space; return false; }

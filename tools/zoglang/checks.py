@@ -4,6 +4,7 @@ import re
 
 from .layout import HALF, WORDS_OUT, Reply, Request
 from .model import INTEGERS
+from .region import region_check
 from .report import abi_statuses, nearest
 
 NAME_LOWER = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
@@ -46,7 +47,10 @@ class ContractChecks:
 			self.enum_check(enum)
 		for struct in contract.structs:
 			self.struct_check(struct)
-		if not contract.methods:
+		self.unique_check([(x.name, x.line) for x in contract.regions], "region")
+		for region in contract.regions:
+			region_check(self, region)
+		if not contract.methods and not contract.regions:
 			self.error(contract.line, f"contract {contract.name} has no methods")
 		if len(contract.methods) > METHOD_MAX:
 			self.error(contract.line, f"{len(contract.methods)} methods; at most {METHOD_MAX} fit")

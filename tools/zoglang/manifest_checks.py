@@ -1,6 +1,7 @@
 """What manifests must keep to, each by itself and all together."""
 
 from .manifest_read import RIGHTS, folder_names
+from .region import budget_kib, manifests_check
 from .report import c_constant, nearest
 
 DOMAIN_MAX = c_constant("abi/zog/layout.h", "ZOG_DOMAIN_MAX")
@@ -38,6 +39,7 @@ class ManifestChecks:
 			self.uses_check(manifest)
 			self.waits_check(manifest)
 		self.streams_check()
+		manifests_check(self)
 		self.once_check()
 		self.cycle_check()
 		self.ports_check()
@@ -86,7 +88,7 @@ class ManifestChecks:
 			if name in EVENT_NAMES_TAKEN:
 				self.error(manifest, f"event '{name}' has a name that domain.h needs for itself", "events")
 		for table, entries in (("ports", manifest.ports), ("activity", manifest.activities),
-		                       ("stream", manifest.streams)):
+		                       ("stream", manifest.streams), ("region", manifest.regions)):
 			names = [e["name"] for e in entries]
 			for place, name in enumerate(names):
 				if name in names[:place]:
@@ -269,7 +271,7 @@ class ManifestChecks:
 
 	def budget_check(self):
 		total = sum(HOME_IMAGES * m.home_kib + m.heap_kib + m.dma_kib + m.page_table_kib
-		            + 4 * sum(s["pages"] for s in m.streams) for m in self.manifests)
+		            + 4 * sum(s["pages"] for s in m.streams) + budget_kib(m) for m in self.manifests)
 		if total > self.budget_mib * 1024:
 			largest = max(self.manifests, key=lambda m: m.home_kib + m.heap_kib + m.page_table_kib)
 			self.error(largest, f"all domains together need {total} KiB (home regions twice); the budget is "

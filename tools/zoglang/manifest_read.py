@@ -13,6 +13,7 @@ from .report import c_constant, nearest
 KIB_PER_PAGE = 4
 HOME_KIB_MAX = c_constant("abi/zog/core.h", "ZOG_HOME_SIZE_MAX") // 1024
 STREAM_PAGES_MAX = c_constant("abi/zog/layout.h", "ZOG_STREAM_PAGES_MAX")
+HISTORY_MAX = 64  # versions of a region
 NAME_MAX = 31  # char name[32] in the core's records
 RIGHTS = ("bus", "control", "frames", "inspect", "personality", "power", "schedule")
 
@@ -32,9 +33,11 @@ SCHEMA = {
 	"ports": {"name": (str, True), "first": (int, True, 0, 0xFFFF), "last": (int, True, 0, 0xFFFF)},
 	"activity": {"name": (str, True)},
 	"stream": {"name": (str, True), "peer": (str, True), "role": (str, True), "pages": (int, True, 1, STREAM_PAGES_MAX)},
+	"region": {"name": (str, True), "contract": (str, True), "role": (str, True), "history": (int, False, 0, HISTORY_MAX),
+	           "reconstructible": (bool, False), "budget_kib": (int, False, KIB_PER_PAGE, 1 << 20)},
 	"recovery": {"device_quiesce": (bool, False)},
 }
-ARRAYS = ("device", "irq", "ports", "activity", "stream")
+ARRAYS = ("device", "irq", "ports", "activity", "stream", "region")
 TYPE_WORDS = {str: "a text", list: "a list", int: "a whole number", bool: "true or false"}
 
 
@@ -79,6 +82,7 @@ class Manifest:
 		self.devices, self.irqs = data.get("device", []), data.get("irq", [])
 		self.ports, self.activities = data.get("ports", []), data.get("activity", [])
 		self.streams = data.get("stream", [])
+		self.regions = data.get("region", [])
 		self.recovery, self.shares = data.get("recovery", {}), data.get("shares", {})
 
 	def line(self, key="", table="", place=0):

@@ -2,6 +2,7 @@
 core's tables, domain.h, the authority map) comes from these objects, so that they cannot differ."""
 
 from .manifest_checks import VECTOR_FIRST
+from .region import index_find
 
 # Right -> capability type that it puts into the table; other rights are flags of the domain.
 RIGHT_CAPS = {"control": "CAP_CONTROL", "inspect": "CAP_INSPECT", "power": "CAP_POWER", "bus": "CAP_BUS",
@@ -22,6 +23,7 @@ class Domain:
 		self.caps = []     # index in the core's table = place + 1
 		self.irqs = []     # (irq entry, vector)
 		self.streams = []  # (stream entry, peer Domain, index of the peer's entry)
+		self.regions = []  # (region entry, place in System.regions)
 		self.peers = set()
 
 	@property
@@ -31,6 +33,15 @@ class Domain:
 	@property
 	def peer_mask(self):
 		return sum(1 << peer for peer in self.peers)
+
+
+class SharedRegion:
+	"""A shared region with its one writer."""
+
+	def __init__(self, entry, index, writer):
+		self.contract, self.index, self.writer = entry["contract"], index, writer
+		self.history, self.is_reconstructible = entry.get("history", 0), entry.get("reconstructible", False)
+		self.reader_count = 0
 
 
 class System:
@@ -45,6 +56,7 @@ class System:
 			self.caps_assign(domain)
 			self.peers_assign(domain)
 			self.streams_assign(domain)
+		self.regions_assign()
 
 	def order(self, domains):
 		"""Callees before callers; by name where that leaves a choice. The checks ruled cycles out."""
@@ -94,6 +106,19 @@ class System:
 			peer = next(d for d in self.domains if d.name == stream["peer"])
 			names = [other["name"] for other in peer.manifest.streams]
 			domain.streams.append((stream, peer, names.index(stream["name"])))
+
+	def regions_assign(self):
+		self.regions, places = [], {}
+		for domain in self.domains:
+			for entry in domain.manifest.regions:
+				if entry["role"] == "writer":
+					places[entry["contract"], entry["name"]] = len(self.regions)
+					self.regions.append(SharedRegion(entry, index_find(self.contract_by_name, entry), domain))
+		for domain in self.domains:
+			for entry in domain.manifest.regions:
+				place = places[entry["contract"], entry["name"]]
+				domain.regions.append((entry, place))
+				self.regions[place].reader_count += entry["role"] == "reader"
 
 	def device_domains(self):
 		return [d for d in self.domains if d.manifest.devices]

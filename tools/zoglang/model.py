@@ -106,6 +106,7 @@ class Contract:
 	structs: list = field(default_factory=list)
 	events: list = field(default_factory=list)
 	methods: list = field(default_factory=list)
+	regions: list = field(default_factory=list)  # of region.Region
 	number: int = 0
 
 	def enum(self, name):

@@ -1,7 +1,7 @@
 """Parser of contracts. The grammar, in EBNF; tokens are those of lexer.py, NAME is a name, NUMBER a number:
 
 	file      = contract end ;
-	contract  = "contract" NAME "version" NUMBER "{" { enum | struct | event | method } "}" ;
+	contract  = "contract" NAME "version" NUMBER "{" { enum | struct | event | method | region } "}" ;
 	enum      = "enum" NAME "{" value { "," value } [ "," ] "}" ;
 	value     = NAME "=" NUMBER ;
 	struct    = "struct" NAME "{" field { field } "}" ;
@@ -16,11 +16,12 @@
 	range     = "in" NUMBER ".." NUMBER ;
 	error     = NAME STRING ;
 
-What the names mean, and whether they fit together, is for checks.py.
+The grammar of region stands in region.py. What the names mean, and whether they fit together, is for checks.py.
 """
 
 from .lexer import tokens_read
 from .model import Argument, Contract, Enum, EnumValue, ErrorCase, Event, Field, Method, Struct
+from .region import region_parse
 from .report import SourceError, nearest
 
 
@@ -99,6 +100,7 @@ class Parser:
 			"struct": (self.struct, contract.structs),
 			"event": (self.event, contract.events),
 			"method": (self.method, contract.methods),
+			"region": (lambda: region_parse(self), contract.regions),
 		}
 		while not self.accept("}"):
 			if self.token.text not in items:

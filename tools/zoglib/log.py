@@ -17,6 +17,7 @@ CAUSES = {
 	"measure": "has an image that does not match its measure",
 	"core": "met an exception in the core",
 	"start": "could not start",
+	"validation": "submitted records that break the schema of a shared region",
 }
 # A domain that cannot go on says so under its own name.
 DOMAIN_FATAL = re.compile(r"^[a-z0-9_]+: fatal (.*)")

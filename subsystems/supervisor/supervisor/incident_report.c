@@ -61,6 +61,7 @@ static const char *cause_name(uint32_t cause)
 		[ZOG_CAUSE_MEASURE] = "measure",
 		[ZOG_CAUSE_CORE] = "core",
 		[ZOG_CAUSE_START] = "start",
+		[ZOG_CAUSE_VALIDATION] = "validation",
 	};
 
 	return cause < ZOG_CAUSE_COUNT ? name[cause] : "unknown";
@@ -83,6 +84,7 @@ static const char *cause_sentence(uint32_t cause)
 		[ZOG_CAUSE_MEASURE] = "its image does not have its SHA-256 any more",
 		[ZOG_CAUSE_CORE] = "the core itself faulted while it worked for this domain",
 		[ZOG_CAUSE_START] = "it could not start",
+		[ZOG_CAUSE_VALIDATION] = "records that it submitted break the schema of a shared region; the commit was refused",
 	};
 
 	return cause < ZOG_CAUSE_COUNT ? sentence[cause] : "the cause is unknown";

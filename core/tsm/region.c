@@ -1,0 +1,163 @@
+/* Shared regions: their memory, what is discarded, reading what was. Commit and rollback: region_commit.c. */
+#include "tsm/region.h"
+#include "tsm/region_control.h"
+#include "fault/log.h"
+#include "object/frame.h"
+
+void *memcpy(void *to, const void *from, size_t size);
+
+struct region *region_table;
+uint32_t region_controls;
+#define READ_ATTEMPTS 64u
+
+/* --- boot ------------------------------------------------------------------------------------------------------------ */
+
+static bool text_has(const char *text, const char *word)
+{
+	for (; *text; text++) {
+		uint32_t i = 0;
+		while (word[i] && text[i] == word[i])
+			i++;
+		if (word[i] == 0)
+			return true;
+	}
+	return false;
+}
+
+static void controls_read(const char *cmdline)
+{
+	if (CORE_LAB && text_has(cmdline, "tsm_control=unchecked"))
+		region_controls |= REGION_CONTROL_UNCHECKED;
+	if (CORE_LAB && text_has(cmdline, "tsm_control=keeps"))
+		region_controls |= REGION_CONTROL_KEEPS;
+}
+
+static uint64_t history_bytes(const struct region_desc *desc)
+{
+	return desc->history * (desc->bytes + sizeof(struct region_version));
+}
+
+static void region_build(struct region *region, const struct region_desc *desc)
+{
+	if (!schema_is_good(desc))
+		log_fatal("the schema of a shared region refers outside of it");
+	region->desc = desc;
+	region->head_physical = boot_memory(ZOG_PAGE_SIZE + desc->bytes, FRAME_DOMAIN, desc->writer);
+	region->buffer_physical = boot_memory(desc->bytes, FRAME_DOMAIN, desc->writer);
+	region->head = physical_pointer(region->head_physical);
+	region->data = physical_pointer(region->head_physical + ZOG_PAGE_SIZE);
+	region->buffer = physical_pointer(region->buffer_physical);
+	if (desc->history == 0)
+		return;
+	region->version = boot_pointer(desc->history * sizeof(struct region_version));
+	region->undo = boot_pointer(desc->history * (uint64_t)desc->bytes);
+	region->newest = desc->history - 1;
+}
+
+void region_setup(const char *cmdline)
+{
+	controls_read(cmdline);
+	if (system_region_count == 0)
+		return;
+	region_table = boot_pointer(system_region_count * sizeof(struct region));
+	for (uint32_t i = 0; i < system_region_count; i++)
+		region_build(&region_table[i], &system_region[i]);
+}
+
+void region_attach_writer(struct region *region, pte_t *entry, uint64_t address)
+{
+	region->buffer_entry = entry;
+	region->buffer_address = address;
+}
+
+/* --- back to what is committed --------------------------------------------------------------------------------------- */
+
+void region_discard(struct domain *domain)
+{
+	for (uint32_t i = 0; i < domain->desc->region_count && region_control_discards(); i++) {
+		if (!domain->desc->region[i].is_writer)
+			continue;
+		struct region *region = &region_table[domain->desc->region[i].region];
+		for (uint32_t page = 0; page < region->desc->bytes / ZOG_PAGE_SIZE; page++)
+			if (region->buffer_entry[page] & PTE_PRESENT)
+				memcpy(region->buffer + page * ZOG_PAGE_SIZE, region->data + page * ZOG_PAGE_SIZE, ZOG_PAGE_SIZE);
+	}
+}
+
+/* --- history --------------------------------------------------------------------------------------------------------- */
+
+static uint32_t slot_before(const struct region *region, uint32_t slot)
+{
+	return (slot + region->desc->history - 1) % region->desc->history;
+}
+
+bool region_has_version(const struct region *region, uint64_t version)
+{
+	uint32_t slot = region->newest;
+
+	if (version == region->head->version >> 1)
+		return true;
+	for (uint32_t i = 0; i < region->kept; i++, slot = slot_before(region, slot))
+		if (region->version[slot].version == version || region->version[slot].before == version)
+			return true;
+	return false;
+}
+
+/* The bytes of a record in VERSION: what the oldest later version that changed it replaced; unchanged since: what is
+ * committed. */
+static const uint8_t *record_in(const struct region *region, uint64_t version, uint32_t kind, uint32_t index)
+{
+	const struct record_desc *desc = &region->desc->record[kind];
+	const uint8_t *found = region->data + desc->offset + (uint64_t)index * desc->bytes;
+	uint32_t slot = region->newest;
+
+	for (uint32_t i = 0; i < region->kept && region->version[slot].version > version; i++, slot = slot_before(region, slot))
+		for (uint32_t r = 0; r < region->version[slot].run_count && r < REGION_RUN_MAX; r++) {
+			const struct region_undo *run = &region->version[slot].run[r];
+			if (run->kind == kind && index - run->first < run->count)
+				found = region->undo + (uint64_t)slot * region->desc->bytes + run->at + (uint64_t)(index - run->first) * desc->bytes;
+		}
+	return found;
+}
+
+zog_status_t region_read_version(struct domain *domain, uint64_t place, uint64_t version, uint64_t which, uint64_t to)
+{
+	uint32_t kind = (uint32_t)(which >> 32), index = (uint32_t)which;
+	uint8_t copy[SCHEMA_RECORD_MAX];
+
+	if (place >= domain->desc->region_count)
+		return ZOG_ERR_CAP;
+	const struct region *region = &region_table[domain->desc->region[place].region];
+	if (kind >= region->desc->record_count || index >= region->desc->record[kind].count)
+		return ZOG_ERR_ARGUMENT;
+	uint32_t bytes = region->desc->record[kind].bytes;
+	for (uint32_t i = 0; i < READ_ATTEMPTS; i++) {
+		uint64_t seen = __atomic_load_n(&region->head->version, __ATOMIC_SEQ_CST);
+		bool is_kept = region_has_version(region, version);
+		if (is_kept)
+			memcpy(copy, record_in(region, version, kind, index), bytes);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with head_open: a change since then shows in the version */
+		if ((seen & 1) || __atomic_load_n(&region->head->version, __ATOMIC_SEQ_CST) != seen)
+			continue;
+		if (!is_kept)
+			return ZOG_ERR_NOT_FOUND;
+		return domain_write(domain, to, copy, bytes) ? ZOG_OK : ZOG_ERR_ARGUMENT;
+	}
+	return ZOG_ERR_BUSY;
+}
+
+zog_status_t region_stats(uint64_t number, struct zog_region_stats *stats)
+{
+	if (number >= system_region_count)
+		return ZOG_ERR_NOT_FOUND;
+	const struct region *region = &region_table[number];
+	const struct region_desc *desc = region->desc;
+	*stats = (struct zog_region_stats){
+		.head = *region->head, .writer = desc->writer, .history = desc->history, .kept = region->kept, .reader_count = desc->reader_count,
+		.bytes = desc->bytes, .memory_bytes = ZOG_PAGE_SIZE + 2ul * desc->bytes + history_bytes(desc), .commits = region->commits,
+		.bytes_committed = region->bytes_committed, .refused = region->refused, .rollbacks = region->rollbacks,
+	};
+	for (uint32_t i = 0; i < sizeof(stats->name) - 1 && desc->name[i]; i++)
+		stats->name[i] = desc->name[i];
+	return ZOG_OK;
+}

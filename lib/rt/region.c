@@ -1,0 +1,109 @@
+/* Shared regions, the domain's side; the protocol stands in region.h. */
+#include "rt/region.h"
+
+#define ATTEMPTS 1000u
+
+static zog_status_t core_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	register uint64_t r10 __asm__("r10") = d;
+	zog_status_t status;
+
+	__asm__ volatile("syscall" : "=a"(status), "+d"(c), "+r"(r10) : "a"(number), "D"(a), "S"(b) : "rcx", "r11", "r8", "r9", "memory");
+	return status;
+}
+
+uint64_t region_read_begin(uint32_t region)
+{
+	uint64_t version = __atomic_load_n(&region_head(region)->version, __ATOMIC_ACQUIRE);
+
+	for (uint32_t i = 0; (version & 1) && i < ATTEMPTS; i++) {
+		__builtin_ia32_pause();
+		version = __atomic_load_n(&region_head(region)->version, __ATOMIC_ACQUIRE);
+	}
+	return version;
+}
+
+void region_copy(uint32_t region, struct region_kind kind, uint32_t index, void *out)
+{
+	memcpy(out, (const uint8_t *)region_head(region) + ZOG_PAGE_SIZE + kind.offset + (uint64_t)index * kind.bytes, kind.bytes);
+}
+
+bool region_read_end(uint32_t region, uint64_t version)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE); /* the copy is done before this look; its partner opens the head in the core */
+	return !(version & 1) && region_head(region)->version == version;
+}
+
+zog_status_t region_read(uint32_t region, struct region_kind kind, uint32_t index, void *out)
+{
+	if (index >= kind.count)
+		return ZOG_ERR_ARGUMENT;
+	for (uint32_t i = 0; i < ATTEMPTS; i++) {
+		uint64_t version = region_read_begin(region);
+		region_copy(region, kind, index, out);
+		if (region_read_end(region, version))
+			return ZOG_OK;
+	}
+	return ZOG_ERR_BUSY;
+}
+
+zog_status_t region_read_version(uint32_t region, struct region_kind kind, uint32_t index, uint64_t version, void *out)
+{
+	return core_call(ZOG_CORE_REGION_READ, region, version, (uint64_t)kind.number << 32 | index, (uint64_t)out);
+}
+
+/* RFC 3720 appendix B.4, reflected; four bits a step. */
+static uint32_t crc32c(uint32_t crc, const uint8_t *bytes, size_t size)
+{
+	static const uint32_t nibble[16] = {
+		0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
+		0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
+	};
+
+	for (size_t i = 0; i < size; i++) {
+		crc ^= bytes[i];
+		crc = crc >> 4 ^ nibble[crc & 15];
+		crc = crc >> 4 ^ nibble[crc & 15];
+	}
+	return crc;
+}
+
+uint32_t region_checksum(const void *record, size_t bytes, uint32_t checksum_offset)
+{
+	static const uint8_t zero[4];
+	uint32_t crc = crc32c(~0u, record, checksum_offset);
+
+	crc = crc32c(crc, zero, sizeof(zero));
+	return ~crc32c(crc, (const uint8_t *)record + checksum_offset + 4, bytes - checksum_offset - 4);
+}
+
+zog_status_t region_write(uint32_t region, struct region_kind kind, uint32_t index, const void *record)
+{
+	uint8_t *to = region_buffer(region, kind, index);
+
+	if (index >= kind.count)
+		return ZOG_ERR_ARGUMENT;
+	memcpy(to, record, kind.bytes);
+	if (kind.checksum != REGION_NO_CHECKSUM) {
+		uint32_t checksum = region_checksum(to, kind.bytes, kind.checksum);
+		memcpy(to + kind.checksum, &checksum, sizeof(checksum));
+	}
+	return ZOG_OK;
+}
+
+void region_submit(uint32_t region, struct region_kind kind, uint32_t first, uint32_t count)
+{
+	rt_stage(ZOG_OP_REGION_COMMIT, region, kind.number, first, count, 0, 0);
+}
+
+zog_status_t region_commit(void) { return core_call(ZOG_CORE_COMMIT, 0, 0, 0, 0); }
+
+zog_status_t region_rollback(uint32_t region, uint64_t version)
+{
+	uint8_t record[512]; /* SCHEMA_RECORD_MAX: the core writes at most that */
+	zog_status_t status = core_call(ZOG_CORE_REGION_READ, region, version, 0, (uint64_t)record);
+
+	if (status == ZOG_OK)
+		rt_stage(ZOG_OP_REGION_ROLLBACK, region, version, 0, 0, 0, 0);
+	return status;
+}

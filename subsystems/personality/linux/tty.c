@@ -81,6 +81,18 @@ int64_t tty_drain(struct zog_call *call)
 	return wait_on(call, WAIT_CONSOLE_OUTPUT, seen, RT_NO_DEADLINE);
 }
 
+int64_t tty_finish(struct zog_call *call)
+{
+	struct tty *tty = tty_get();
+	uint64_t sent, seen = 0;
+
+	if (!tty_flush(tty, &seen))
+		return wait_on(call, WAIT_CONSOLE_OUTPUT, seen, RT_NO_DEADLINE);
+	if (console_drain(&sent, &seen) == ZOG_OK && sent < tty->output_tail)
+		return wait_on(call, WAIT_CONSOLE_OUTPUT, seen, RT_NO_DEADLINE);
+	return 0;
+}
+
 int64_t tty_write(struct transfer *t, struct file *file, uint64_t *position)
 {
 	static uint8_t bytes[CHUNK]; /* scratch */

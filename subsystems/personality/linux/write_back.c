@@ -5,6 +5,7 @@
  * only when the file system's size covers it, else reading it back would cut it.
  * A sync is a pass: a ticket is chosen and committed; everything dirty goes out; the file system flushes under that ticket. */
 #include "cache.h"
+#include "tty.h"
 #include "file.h"
 
 enum { SHARED_PERIOD_MS = 5000, GATHER_STEP = 2048 /* records looked at in one invocation */ };
@@ -202,7 +203,7 @@ int64_t files_write_back(struct zog_call *call, bool is_final)
 	int64_t result;
 
 	home->is_write_back_asked = 0;
-	if (is_final && (result = tty_drain(call)) != 0)
+	if (is_final && (result = tty_finish(call)) != 0)
 		return result;
 	if (!has_work() && !is_final)
 		return 0;

@@ -42,7 +42,7 @@ static inline bool fast_call(struct cpu *cpu, struct thread *thread)
 		return false;
 	const struct contract_desc *contract = &system_contract[cap->b];
 	struct domain *domain = &domain_table[cap->a];
-	if ((method & 0xff) >= contract->method_count || !READY_AND_UNASKED(domain) || !lock_try(&domain->lock, cpu->id))
+	if ((method & 0xff) >= contract->method_count || !lock_try(&domain->lock, cpu->id))
 		return false;
 	if (!READY_AND_UNASKED(domain)) {
 		lock_release(&domain->lock);
@@ -138,7 +138,7 @@ static inline bool fast_program(struct cpu *cpu, struct thread *thread)
 	struct domain *domain = thread->root_domain;
 	struct zog_regs *from = &thread->regs, *regs = &cpu->domain_regs;
 
-	if (thread->is_dying || thread->has_attention || !READY_AND_UNASKED(domain) || !lock_try(&domain->lock, cpu->id))
+	if (thread->is_dying || thread->has_attention || !lock_try(&domain->lock, cpu->id))
 		return false;
 	if (!READY_AND_UNASKED(domain)) {
 		lock_release(&domain->lock);

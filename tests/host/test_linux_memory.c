@@ -284,6 +284,60 @@ static void an_emptied_space_gives_its_leaves_back_clean(void **state)
 			assert_int_equal(home_a()->leaf[i].entry[slot], 0);
 }
 
+static uint64_t run_first, run_last, run_pages;
+static void run_see(uint64_t address, uint64_t pages, void *argument)
+{
+	(void)argument;
+	run_first = address < run_first ? address : run_first;
+	run_last = address + pages * ZOG_PAGE_SIZE > run_last ? address + pages * ZOG_PAGE_SIZE : run_last;
+	run_pages += pages;
+}
+
+/* What fork does: mappings and records of a part of the pages, shared from then on. */
+static void a_copied_space_shares_its_frames(void **state)
+{
+	struct space *from = space_at(0), *to = space_at(1);
+	struct vma vma = { .start = BASE, .end = BASE + 100 * ZOG_PAGE_SIZE, .node = node_of(1), .flags = 3 };
+	uint64_t frames[200] = { 0 };
+
+	(void)state;
+	assert_true(vma_insert(from, &vma));
+	vma.start = BASE + 0x100000, vma.end = BASE + 0x200000, vma.node = NULL;
+	assert_true(vma_insert(from, &vma));
+	vma_assert_sane(from);
+	assert_true(vma_copy_all(to, from));
+	assert_int_equal(to->vma_count, 2);
+	assert_non_null(vma_find(to, BASE + 0x150000));
+	assert_int_equal(node_count[1], 2);
+	for (uint32_t page = 30; page < 200; page += 3) {
+		frames[page] = frame_allocate();
+		assert_true(page_set(0, BASE + page * ZOG_PAGE_SIZE, frames[page] | (page % 2 ? PAGE_WRITABLE : 0)));
+	}
+	run_first = UINT64_MAX, run_last = run_pages = 0;
+	assert_true(page_copy(0, 1, BASE + 40 * ZOG_PAGE_SIZE, BASE + 150 * ZOG_PAGE_SIZE, run_see, NULL));
+	assert_int_equal(run_first, BASE + 42 * ZOG_PAGE_SIZE);
+	assert_int_equal(run_last, BASE + 148 * ZOG_PAGE_SIZE);
+	for (uint32_t page = 0; page < 200; page++) {
+		bool is_shared = frames[page] && page >= 40 && page < 150;
+
+		assert_int_equal(page_get(1, BASE + page * ZOG_PAGE_SIZE), is_shared ? frames[page] : 0);
+		if (frames[page])
+			assert_int_equal(frame_references(frames[page]), 1 + is_shared);
+		if (is_shared)
+			assert_int_equal(page_get(0, BASE + page * ZOG_PAGE_SIZE), frames[page]);
+	}
+	page_release_all(0);
+	page_release_all(1);
+	vma_remove_all(from);
+	vma_remove_all(to);
+	assert_int_equal(node_count[1], 0);
+	assert_int_equal(frame_free_count(), 512);
+	assert_true(vma_insert(from, &vma)); /* the freed records are good for use */
+	vma.start += 0x400000, vma.end += 0x400000, vma.flags = 1;
+	assert_true(vma_insert(from, &vma));
+	vma_assert_sane(from);
+}
+
 /* --- frames ------------------------------------------------------------------------------------------------------------- */
 
 static void a_freed_frame_waits_for_the_commit(void **state)
@@ -370,6 +424,7 @@ int main(void)
 		cmocka_unit_test_setup(a_gap_is_the_highest_that_fits, home_fresh),
 		cmocka_unit_test_setup(page_records_follow_a_model, home_fresh),
 		cmocka_unit_test_setup(an_emptied_space_gives_its_leaves_back_clean, home_fresh),
+		cmocka_unit_test_setup(a_copied_space_shares_its_frames, home_fresh),
 		cmocka_unit_test_setup(a_freed_frame_waits_for_the_commit, home_fresh),
 		cmocka_unit_test_setup(waiters_are_woken_in_order, home_fresh),
 	};

@@ -14,7 +14,7 @@ enum { LEAF_SHIFT = ZOG_PAGE_SHIFT + 6, LOOKUPS_MAX = 16 };
 _Static_assert(1 << (LEAF_SHIFT - ZOG_PAGE_SHIFT) == LEAF_PAGES, "the shift is that of a leaf");
 
 static uint32_t leaf_number(uint64_t address) { return address >> LEAF_SHIFT; }
-static uint64_t leaf_address(const struct leaf *leaf) { return (uint64_t)leaf->number << LEAF_SHIFT; }
+static uint64_t leaf_address(const struct leaf *leaf) { return (uint64_t)leaf->name.number << LEAF_SHIFT; }
 static uint32_t leaf_slot(uint64_t address) { return address >> ZOG_PAGE_SHIFT & (LEAF_PAGES - 1); }
 
 static uint32_t *leaf_list(uint32_t owner)
@@ -32,9 +32,9 @@ static struct leaf *leaf_find(uint32_t owner, uint32_t number)
 	while (index) {
 		struct leaf *leaf = &home->leaf[index - 1];
 
-		if (leaf->space == owner && leaf->number == number)
+		if (leaf->name.space == owner && leaf->name.number == number)
 			return leaf;
-		index = leaf->hash_next;
+		index = leaf->name.hash_next;
 	}
 	return NULL;
 }
@@ -46,17 +46,14 @@ static struct leaf *leaf_create(uint32_t owner, uint32_t number)
 	struct leaf *leaf;
 
 	if (index)
-		home->leaf_free = home->leaf[index - 1].hash_next;
+		home->leaf_free = home->leaf[index - 1].name.hash_next;
 	else if (home->leaf_used < LEAF_MAX)
 		index = ++home->leaf_used;
 	else
 		return NULL;
 	leaf = &home->leaf[index - 1];
-	leaf->space = owner;
-	leaf->number = number;
-	leaf->hash_next = home->leaf_bucket[bucket];
+	leaf->name = (struct leaf_name){ owner, number, home->leaf_bucket[bucket], *list };
 	home->leaf_bucket[bucket] = index;
-	leaf->space_next = *list;
 	*list = index;
 	return leaf;
 }
@@ -66,8 +63,8 @@ static void leaf_unlink(uint32_t *link, uint32_t index, bool is_hash)
 	struct process_home *home = home_a();
 
 	while (*link != index)
-		link = is_hash ? &home->leaf[*link - 1].hash_next : &home->leaf[*link - 1].space_next;
-	*link = is_hash ? home->leaf[index - 1].hash_next : home->leaf[index - 1].space_next;
+		link = is_hash ? &home->leaf[*link - 1].name.hash_next : &home->leaf[*link - 1].name.space_next;
+	*link = is_hash ? home->leaf[index - 1].name.hash_next : home->leaf[index - 1].name.space_next;
 }
 
 static void leaf_destroy(struct leaf *leaf)
@@ -75,9 +72,9 @@ static void leaf_destroy(struct leaf *leaf)
 	struct process_home *home = home_a();
 	uint32_t index = leaf - home->leaf + 1;
 
-	leaf_unlink(&home->leaf_bucket[leaf_bucket(leaf->space, leaf->number)], index, true);
-	leaf_unlink(leaf_list(leaf->space), index, false);
-	leaf->hash_next = home->leaf_free;
+	leaf_unlink(&home->leaf_bucket[leaf_bucket(leaf->name.space, leaf->name.number)], index, true);
+	leaf_unlink(leaf_list(leaf->name.space), index, false);
+	leaf->name.hash_next = home->leaf_free;
 	home->leaf_free = index;
 }
 
@@ -151,7 +148,7 @@ static struct leaf *leaf_candidate(struct leaf_walk *walk)
 			leaf = leaf_find(walk->owner, walk->number++);
 	} else if (walk->next) {
 		leaf = &home_a()->leaf[walk->next - 1];
-		walk->next = leaf->space_next;
+		walk->next = leaf->name.space_next;
 	}
 	return leaf;
 }
@@ -187,10 +184,11 @@ bool page_any(uint32_t owner, uint64_t start, uint64_t end)
 	return leaf_next(&walk) != NULL;
 }
 
-/* Copies a leaf's entries, all read-only from now on; *span becomes the slots that were in use, as first and last + 1. */
+/* Copies a leaf's entries, all read-only from now on, into a part of TO that has none. *span becomes the slots that are in
+ * use, as first and last + 1. */
 static void leaf_copy(struct leaf *from, struct leaf *to, const struct leaf_walk *walk, uint32_t span[2])
 {
-	uint32_t count = 0;
+	uint32_t count = 0, first = 0, last = 0;
 
 	for (uint32_t slot = walk->first; slot < walk->last; slot++) {
 		uint32_t entry = from->entry[slot];
@@ -199,12 +197,16 @@ static void leaf_copy(struct leaf *from, struct leaf *to, const struct leaf_walk
 			continue;
 		if (entry & PAGE_WRITABLE)
 			from->entry[slot] = entry & ~PAGE_WRITABLE;
-		to->entry[slot] = entry & ~PAGE_WRITABLE;
 		frame_reference(entry & PAGE_FRAME);
-		span[0] = count++ ? span[0] : slot;
-		span[1] = slot + 1;
+		first = count++ ? first : slot;
+		last = slot + 1;
 	}
-	to->count += count;
+	if (count) {
+		memcpy(&to->entry[first], &from->entry[first], (last - first) * sizeof(to->entry[0]));
+		to->count += count;
+	}
+	span[0] = first;
+	span[1] = last;
 }
 
 bool page_copy(uint32_t from, uint32_t to, uint64_t start, uint64_t end, range_visitor *visit, void *argument)
@@ -215,9 +217,9 @@ bool page_copy(uint32_t from, uint32_t to, uint64_t start, uint64_t end, range_v
 	while ((leaf = leaf_next(&walk))) {
 		uint32_t span[2] = { 0, 0 };
 
-		copy = leaf_find(to, leaf->number);
+		copy = leaf_find(to, leaf->name.number);
 		if (!copy)
-			copy = leaf_create(to, leaf->number);
+			copy = leaf_create(to, leaf->name.number);
 		if (!copy)
 			return false;
 		leaf_copy(leaf, copy, &walk, span);
@@ -251,7 +253,7 @@ uint32_t page_count(uint32_t owner)
 {
 	uint32_t count = 0;
 
-	for (uint32_t index = *leaf_list(owner); index; index = home_a()->leaf[index - 1].space_next)
+	for (uint32_t index = *leaf_list(owner); index; index = home_a()->leaf[index - 1].name.space_next)
 		count += home_a()->leaf[index - 1].count;
 	return count;
 }

@@ -117,10 +117,13 @@ enum { LEAF_PAGES = 64, LEAF_MAX = 24576, LEAF_BUCKETS = 16384, OBJECT_MAX = 64 
 #define PAGE_FRAME 0x0fffffffu
 #define PAGE_WRITABLE 0x80000000u /* the page tables let the program write */
 #define PAGE_CACHE 0x40000000u    /* the frame belongs to the page cache as well: never write through privately */
-struct leaf {
+struct leaf_name {
 	uint32_t space;  /* index, or SPACE_MAX + object */
 	uint32_t number; /* address / (LEAF_PAGES pages) */
 	uint32_t hash_next, space_next; /* index + 1 */
+};
+struct leaf {
+	struct leaf_name name;
 	uint32_t count;  /* entries in use */
 	uint32_t reserved;
 	uint32_t entry[LEAF_PAGES];

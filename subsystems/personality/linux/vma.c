@@ -225,10 +225,22 @@ bool vma_covers(const struct space *space, uint64_t start, uint64_t end)
 	return vma && vma->start <= start;
 }
 
+/* The list goes to the free ones as it is: its links need no store each. */
 void vma_remove_all(struct space *space)
 {
-	while (space->vma_first)
-		vma_free(space, vma_at(space->vma_first));
+	struct process_home *home = home_a();
+	struct vma *vma = vma_at(space->vma_first), *last = NULL;
+
+	for (; vma; vma = vma_next(vma)) {
+		vma_let_go(vma);
+		last = vma;
+	}
+	if (!last)
+		return;
+	last->next = home->vma_free;
+	home->vma_free = space->vma_first;
+	space->vma_first = 0;
+	space->vma_count = 0;
 }
 
 bool vma_copy_all(struct space *to, const struct space *from)
@@ -236,14 +248,20 @@ bool vma_copy_all(struct space *to, const struct space *from)
 	struct vma *last = NULL;
 
 	for (const struct vma *vma = vma_at(from->vma_first); vma; vma = vma_next(vma)) {
-		struct vma *copy = vma_allocate();
+		struct vma *copy = vma_allocate(), model = *vma;
 
 		if (!copy)
 			return false;
-		*copy = *vma;
+		model.next = 0;
+		model.previous = vma_index(last);
+		*copy = model;
 		vma_hold(copy);
-		vma_link(to, copy, last);
+		if (last)
+			last->next = vma_index(copy);
+		else
+			to->vma_first = vma_index(copy);
 		last = copy;
 	}
+	to->vma_count = from->vma_count;
 	return true;
 }

@@ -10,7 +10,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 WORK = os.path.join(ROOT, "build", "tests", "negative-stubs")
-FLAGS = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-format-extra-args",
+FLAGS = ["-DZOG_HOME_COMMITTED_OFFSET=0", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-format-extra-args",
          "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Iabi", "-Ilib", "-I" + WORK]
 
 

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 
 from .build import BUILD, ROOT, Failure, in_build, tool
 
@@ -114,6 +115,7 @@ def disk_default(is_fresh=False):
 	if is_fresh or not os.path.exists(image) or known != now:
 		if os.path.exists(image) and not is_fresh:
 			os.replace(image, image + ".old")
+			print("zog: what goes into build/disk.img has changed: it is made anew, the old one is build/disk.img.old", file=sys.stderr)
 		disk_make(image)
 		with open(mark, "w") as file:
 			file.write(now + "\n")

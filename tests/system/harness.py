@@ -67,7 +67,7 @@ def test_incident_reports():
 	table = table_text([HEAD, table_row(1, log.incidents[1], log.recovered)])
 	expect("virtio_blk" in table and "1.500000" in table and "4711" in table, f"table: {table!r}")
 	text = report(1, log.incidents[1], log.recovered)
-	for part in ("virtio_blk was killed (asked for", "serving", "thread 2", "3 ranges", "rip 0x0000000000400000"):
+	for part in ("virtio_blk was killed (asked for", "serving      block.flush for ", "thread 2", "3 ranges", "rip 0x0000000000400000"):
 		expect(part in text, f"the autopsy lacks {part!r}: {text!r}")
 
 

@@ -71,7 +71,7 @@ def method_name(method):
 	try:
 		with open(os.path.join(BUILD, "gen", "contracts", "contracts.json")) as file:
 			found = {c["number"]: c for c in json.load(file)["contracts"]}[contract]
-		return found["name"] + "." + {m["number"]: m["name"] for m in found["methods"]}[number]
+		return found["name"] + "." + {m["number"]: m["name"] for m in found["methods"]}[method]
 	except (OSError, KeyError, ValueError):
 		return f"contract {contract} method {number}"
 

@@ -43,15 +43,13 @@ void domain_end_idle(struct cpu *cpu, struct domain *domain, uint32_t cause, uin
 
 void domain_release(struct cpu *cpu, struct domain *domain)
 {
-	if (domain->request == REQUEST_KILL)
-		domain_end_idle(cpu, domain, ZOG_CAUSE_KILLED, 0);
-	lock_release(&domain->lock);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with the one in control_request */
-	if (domain->request == REQUEST_KILL && lock_try(&domain->lock, cpu->id)) {
+	/* Whoever asks while the lock is held cannot do it: each release is followed by a look (tests/model/kill.pml). */
+	do {
 		if (domain->request == REQUEST_KILL)
 			domain_end_idle(cpu, domain, ZOG_CAUSE_KILLED, 0);
 		lock_release(&domain->lock);
-	}
+		__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with the one in control_request */
+	} while (domain->request == REQUEST_KILL && lock_try(&domain->lock, cpu->id));
 }
 
 void control_requested(struct cpu *cpu)

@@ -12,10 +12,11 @@
 #define MUTANT_ASKER_DOES_NOT_TRY 3
 #define MUTANT_RING3_IGNORES_REQUEST 4
 #define MUTANT_END_WITHOUT_LOCK 5
+#define MUTANT_RECHECK_ONCE 6           /* a request that comes during the second look is left lying */
 
 #ifndef VISITS
 #define VISITS 2
-#define REQUESTS 1
+#define REQUESTS 2
 #endif
 #define FREE 255
 #define ASKER 2
@@ -49,20 +50,18 @@ inline lock_try(id, won) { atomic { buffer_drain(id); won = (lock == FREE); if :
 
 inline domain_release(id, won)
 {
-	if :: REQUEST_SEEN(id) -> domain_end(id) :: else fi;
-	release_buffered[id] = 1;
-	if :: mutant != MUTANT_NO_RELEASE_FENCE -> buffer_drain(id) :: else fi;
-	if
-	:: REQUEST_SEEN(id) && mutant != MUTANT_NO_RECHECK ->
-		lock_try(id, won);
+	do
+	:: if :: REQUEST_SEEN(id) -> domain_end(id) :: else fi;
+		release_buffered[id] = 1;
+		if :: mutant != MUTANT_NO_RELEASE_FENCE -> buffer_drain(id) :: else fi;
 		if
-		:: won ->
-			if :: REQUEST_SEEN(id) -> domain_end(id) :: else fi;
-			release_buffered[id] = 1
-		:: else
+		:: REQUEST_SEEN(id) && mutant != MUTANT_NO_RECHECK && !(mutant == MUTANT_RECHECK_ONCE && won_again) ->
+			lock_try(id, won);
+			if :: won -> won_again = 1 :: else -> break fi
+		:: else -> break
 		fi
-	:: else
-	fi
+	od;
+	won_again = 0
 }
 
 /* VECTOR_REQUEST outside of the domain: control_requested. */
@@ -80,7 +79,7 @@ inline interrupt_outside(id, won)
 proctype visitor(byte id)
 {
 	byte visits = VISITS;
-	bool won;
+	bool won, won_again;
 
 	do
 	:: visits > 0 ->
@@ -112,7 +111,7 @@ proctype visitor(byte id)
 proctype asker()
 {
 	byte holder;
-	bool won;
+	bool won, won_again;
 
 	do
 	:: asked < REQUESTS && !REQUEST_SEEN(ASKER) ->

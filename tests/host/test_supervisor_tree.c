@@ -49,6 +49,14 @@ zog_status_t rt_stats(uint32_t cap, uint32_t domain, struct zog_domain_stats *ou
 	return ZOG_OK;
 }
 
+zog_status_t rt_region_stats(uint32_t cap, uint32_t region, struct zog_region_stats *out)
+{
+	assert_int_equal(cap, CAP_INSPECT);
+	*out = (struct zog_region_stats){ .head = { .version = 84, .epoch = 2, .time_ns = 5, .checksum = 0xabcd }, .bytes = 4096, .refused = 7 };
+	memset(out->name, 'r', sizeof(out->name)); /* not even closed */
+	return region == 0 ? ZOG_OK : ZOG_ERR_NOT_FOUND;
+}
+
 zog_status_t rt_incident(uint32_t cap, uint32_t number, struct zog_incident *out)
 {
 	assert_int_equal(cap, CAP_INSPECT);

@@ -11,17 +11,19 @@ from .bench_core import zog_run
 from .build import Failure
 
 CORE_ROWS = ("crossing_pure", "crossing_commit", "wait_wake", "stream_64", "home_tx_10", "program_page_fault", "restart_virtio_blk")
+TSM_ROWS = ("shared_commit_64", "shared_read_64", "stream_4080", "memcpy_4080")
 CALL_ROWS = ("getppid", "read_4k", "write_4k", "open_close", "stat", "pipe_round_trip", "fork_exit", "fork_exec", "page_fault",
              "create_unlink")
-GROUPS = {"core": CORE_ROWS, "calls": CALL_ROWS}
+GROUPS = {"core": CORE_ROWS, "calls": CALL_ROWS, "tsm": ("stream_64", "home_tx_10", *TSM_ROWS)}
+ALL_ROWS = CORE_ROWS + TSM_ROWS + CALL_ROWS
 SWITCH_COST = 300
 # First marks of the core: printed beside what was measured, for a reader to judge.
-MARKS = {"crossing_pure": 400, "crossing_commit": 700, "getppid": 800, "restart_virtio_blk": 1_000_000}
+MARKS = {"crossing_pure": 400, "crossing_commit": 700, "stream_64": 60, "home_tx_10": 400, "shared_commit_64": 500, "getppid": 800, "restart_virtio_blk": 1_000_000}
 PROGRAM_FAULT = "page_fault"  # the program whose fault is the row program_page_fault
 
 
 def add_arguments(parser):
-	parser.add_argument("names", nargs="*", metavar="NAME", help="rows, or the groups core and calls; default: all")
+	parser.add_argument("names", nargs="*", metavar="NAME", help="rows, or the groups core, tsm and calls; default: all")
 	parser.add_argument("--peer", choices=("linux",), help="run the calls on Debian's kernel, too")
 	parser.add_argument("--json", metavar="FILE", help="write the rows to FILE as well")
 
@@ -29,14 +31,14 @@ def add_arguments(parser):
 def check(options):
 	"""A message for wrong arguments, or None."""
 	for name in options.names:
-		if name not in GROUPS and name not in CORE_ROWS + CALL_ROWS:
-			return f"no row {name!r}; there are {', '.join([*GROUPS, *CORE_ROWS, *CALL_ROWS])}"
+		if name not in GROUPS and name not in ALL_ROWS:
+			return f"no row {name!r}; there are {', '.join([*GROUPS, *ALL_ROWS])}"
 	return None
 
 
 def rows_wanted(names):
-	wanted = [row for name in names for row in GROUPS.get(name, (name,))] or [*CORE_ROWS, *CALL_ROWS]
-	return [row for row in CORE_ROWS + CALL_ROWS if row in wanted]
+	wanted = [row for name in names for row in GROUPS.get(name, (name,))] or ALL_ROWS
+	return [row for row in ALL_ROWS if row in wanted]
 
 
 def number(value):

@@ -24,6 +24,7 @@ enum system_file {
 	SYSTEM_COUNTERS,
 	SYSTEM_VERSION,
 	SYSTEM_UPTIME,
+	SYSTEM_TSM,
 	SYSTEM_FILE_COUNT
 };
 enum incident_file {

@@ -136,6 +136,56 @@ static void uptime_report(struct text *text)
 	text_line_end(text);
 }
 
+static const struct column region_column[] = {
+	{ "region", 0 },   { "writer", 24 },  { "readers", 40 }, { "version", 48 }, { "epoch", 60 },   { "commits", 68 }, { "refused", 80 },
+	{ "rollbacks", 90 }, { "kept", 100 }, { "bytes", 106 },  { "memory", 116 }, { "committed", 126 }, { "author", 140 },
+	{ "time_ns", 156 }, { "crc32c", 172 },
+};
+
+static void region_row(struct text *text, const struct zog_region_stats *region)
+{
+	const struct column *column = region_column;
+	struct zog_domain_stats domain;
+
+	cell_string(text, column++, region->name);
+	cell_string(text, column++, domain_name(region->writer, &domain));
+	cell_number(text, column++, region->reader_count);
+	cell_number(text, column++, region->head.version >> 1);
+	cell_number(text, column++, region->head.epoch);
+	cell_number(text, column++, region->commits);
+	cell_number(text, column++, region->refused);
+	cell_number(text, column++, region->rollbacks);
+	cell_number(text, column++, region->kept);
+	cell_number(text, column++, region->bytes);
+	cell_number(text, column++, region->memory_bytes);
+	cell_number(text, column++, region->bytes_committed);
+	cell_string(text, column++, region->head.time_ns ? domain_name(region->head.author, &domain) : "-");
+	cell_number(text, column++, region->head.time_ns);
+	text_column(text, column->start);
+	text_format(text, "%08x", region->head.checksum);
+	text_line_end(text);
+}
+
+/* Home regions: one line each in /zog/domains. Here all of them together, then the shared ones. */
+static void tsm_report(struct text *text)
+{
+	uint64_t commits = 0, aborts = 0, bytes = 0;
+	struct zog_domain_stats domain;
+	struct zog_region_stats region;
+
+	for (uint32_t i = 0; i < rt_info()->domain_count; i++)
+		if (stats_read(i, &domain))
+			commits += domain.commits, aborts += domain.aborts, bytes += domain.home_bytes;
+	counter_line(text, "home_bytes", bytes);
+	counter_line(text, "home_commits", commits);
+	counter_line(text, "home_aborts", aborts);
+	header_write(text, region_column, sizeof(region_column) / sizeof(region_column[0]));
+	for (uint32_t i = 0; rt_region_stats(CAP_INSPECT, i, &region) == ZOG_OK; i++) {
+		region.name[sizeof(region.name) - 1] = '\0';
+		region_row(text, &region);
+	}
+}
+
 void system_report(enum system_file file, struct text *text)
 {
 	static void (*const report[SYSTEM_FILE_COUNT])(struct text *) = {
@@ -144,6 +194,7 @@ void system_report(enum system_file file, struct text *text)
 		[SYSTEM_COUNTERS] = counters_report,
 		[SYSTEM_VERSION] = version_report,
 		[SYSTEM_UPTIME] = uptime_report,
+		[SYSTEM_TSM] = tsm_report,
 	};
 
 	report[file](text);

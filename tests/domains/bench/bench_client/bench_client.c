@@ -5,6 +5,7 @@
  * wait, so the round's state is in globals; a restart of this domain starts the benchmarks over. */
 #include "rows.h"
 #include "contracts/bench_client.h"
+#include "rt/region.h"
 #include "stream/stream.h"
 
 #define SLOT_BYTES 4096u
@@ -171,12 +172,41 @@ static void memcpy_run(uint64_t bytes, const char *name)
 	row_end(&row, name, 1);
 }
 
+/* A record of 64 bytes with five rules: written ahead, submitted, copied, checked, applied, kept in the history. */
+static void region_run(void)
+{
+	struct bench_table_cell cell = { .share = 3, .length = 64 };
+	uint64_t before = region_version(REGION_TABLE);
+
+	row_begin(&row);
+	for (uint32_t i = 0; i < REPETITIONS; i++) {
+		uint32_t index = i % BENCH_TABLE_CELL_COUNT;
+		cell.count = cell.payload_0 = before + i;
+		uint64_t start = instructions_now();
+		region_write(REGION_TABLE, BENCH_TABLE_CELL, index, &cell);
+		region_submit(REGION_TABLE, BENCH_TABLE_CELL, index, 1);
+		zog_status_t status = region_commit();
+		row_add(&row, instructions_now() - start);
+		rt_assert(status == ZOG_OK && region_version(REGION_TABLE) == before + i + 1);
+	}
+	row_end(&row, "shared_commit_64", 1);
+	row_begin(&row);
+	for (uint32_t i = 0; i < REPETITIONS; i++) {
+		uint64_t start = instructions_now();
+		zog_status_t status = region_read(REGION_TABLE, BENCH_TABLE_CELL, i % BENCH_TABLE_CELL_COUNT, &cell);
+		row_add(&row, instructions_now() - start);
+		rt_assert(status == ZOG_OK);
+	}
+	row_end(&row, "shared_read_64", 1);
+}
+
 static void rows_run(void)
 {
 	calibration_run();
 	crossing_pure_run();
 	crossing_commit_run();
 	home_tx_run();
+	region_run();
 	stream_run(64, "stream_64", "stream_64_commit");
 	stream_run(RECORD_BYTES_MAX, "stream_4080", NULL);
 	memcpy_run(RECORD_BYTES_MAX, "memcpy_4080");

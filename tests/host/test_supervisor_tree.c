@@ -211,7 +211,7 @@ static void every_listed_file_can_be_read(void **state)
 		directories += is_directory;
 		assert_int_equal(read_all(name, 8192, text, sizeof(text)), is_directory ? ZOG_ERR_IS_DIRECTORY : ZOG_OK);
 	}
-	assert_int_equal(index, 6);
+	assert_int_equal(index, 7);
 	assert_int_equal(directories, 1);
 	for (index = 0; list("incidents/46", index, name, &is_directory) == ZOG_OK; index++) {
 		snprintf(path, sizeof(path), "incidents/46/%s", name);
@@ -219,6 +219,18 @@ static void every_listed_file_can_be_read(void **state)
 		assert_true(strlen(read_text(path)) > 0);
 	}
 	assert_int_equal(index, 5);
+}
+
+static void shared_regions_have_a_line_each(void **state)
+{
+	const char *row;
+
+	(void)state;
+	row = strstr(read_text("tsm"), "\nrrr");
+	assert_non_null(row);
+	assert_non_null(strstr(row, " 42 "));      /* the version: odd and even ones make one */
+	assert_non_null(strstr(row, "0000abcd\n"));
+	assert_null(strstr(row + 1, "\nrrr"));
 }
 
 static void incidents_are_listed_from_the_oldest_on_file(void **state)
@@ -332,6 +344,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_listed_file_can_be_read),
+		cmocka_unit_test(shared_regions_have_a_line_each),
 		cmocka_unit_test(incidents_are_listed_from_the_oldest_on_file),
 		cmocka_unit_test(what_is_not_on_file_is_not_found),
 		cmocka_unit_test(small_windows_give_the_same_text),

@@ -4,6 +4,7 @@
  * taken off its set, in the same transaction that stages the new registers. So a signal is delivered once whatever
  * happens in between: a second writing of the frame writes the same place. */
 #include "task.h"
+#include "syscall.h"
 
 enum { RED_ZONE = 128, XSAVE_HEADER = 512, XSAVE_SOFTWARE = 464, MXCSR_OFFSET = 24 };
 #define RFLAGS_USER 0x50dd5ul /* what a program may set by sigreturn */
@@ -127,7 +128,10 @@ static void handler_entered(struct thread *thread, int signal, struct linux_siga
 		mask |= SIGNAL_BIT(signal);
 	signal_mask_set(thread, mask);
 	thread->has_saved_mask = 0;
-	thread->restart_number = 0;
+	if (thread->restart_number) {
+		thread->restart_number = 0;
+		memset(&thread->progress, 0, sizeof(thread->progress));
+	}
 	if (action->flags & SA_RESETHAND)
 		action->handler = SIG_DFL;
 	rt_stage(ZOG_OP_THREAD_REGS, ZOG_SELF, (uintptr_t)&signal_regs, 0, 0, 0, 0);
@@ -146,7 +150,8 @@ static zog_status_t handler_run(struct zog_call *call, struct thread *thread, in
 	struct linux_sigaction *action = &process_of(thread)->action[signal];
 	int64_t error;
 
-	if (thread->restart_number && (action->flags & SA_RESTART))
+	if (thread->restart_number && (action->flags & SA_RESTART) &&
+	    (syscall_table[thread->restart_number - 1].flags & SYSCALL_RESTART))
 		regs_restart(thread);
 	error = frame_push(call, thread, signal, info, action);
 	if (error == SYS_WAIT)
@@ -171,7 +176,7 @@ static void process_stop(struct process *process, int signal, const struct threa
 	signal_parent(process, CLD_STOPPED, signal);
 }
 
-/* Nothing (more) to run a handler for. */
+/* No handler ran: an interrupted call goes on with its progress. */
 static void deliver_nothing(struct thread *thread)
 {
 	if (thread->restart_number) {
@@ -275,7 +280,5 @@ int64_t sys_rt_sigreturn(struct zog_call *call, const uint64_t arg[6])
 	if (!(context.stack.flags & ~(SS_DISABLE | SS_ONSTACK)) && !is_on_altstack(thread, signal_regs.rsp))
 		thread->altstack = context.stack;
 	rt_stage(ZOG_OP_THREAD_REGS, ZOG_SELF, (uintptr_t)&signal_regs, 0, 0, 0, 0);
-	if (signal_ready(thread) || process_of(thread)->is_stopped)
-		rt_stage(ZOG_OP_THREAD_WAKE, thread->slot, 0, 0, 0, 0, 0);
 	return SYS_NO_RESULT;
 }

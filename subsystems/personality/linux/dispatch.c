@@ -51,30 +51,41 @@ static void progress_clear(struct progress *progress)
 		memset(progress, 0, sizeof(*progress));
 }
 
-/* A call was interrupted: whether it starts over is decided when the signal is delivered. */
-static void syscall_end_signalled(struct zog_call *call, struct thread *thread, int64_t result)
-{
-	uint64_t number = call->word[0];
-
-	if (result == -EINTR && number < SYSCALL_MAX && (syscall_table[number].flags & SYSCALL_RESTART))
-		thread->restart_number = number + 1;
-	rt_stage(ZOG_OP_THREAD_WAKE, thread->slot, 0, 0, 0, 0, 0);
-}
-
-static bool process_is_held(const struct thread *thread)
+/* The thread has something to attend to before it goes on with its program. */
+static bool thread_is_called(const struct thread *thread)
 {
 	const struct process *process = process_of(thread);
 
-	return process->is_exiting | process->is_stopped;
+	return (process->is_exiting | process->is_stopped | thread->is_exiting) || signal_ready(thread);
+}
+
+static void thread_call_back(const struct thread *thread)
+{
+	if (thread->state == STATE_LIVE && thread_is_called(thread))
+		rt_stage(ZOG_OP_THREAD_WAKE, thread->slot, 0, 0, 0, 0, 0);
+}
+
+/* An interrupted call may go on or start over: that is decided when the signal is delivered (deliver.c), which is before
+ * the thread does anything else. Its progress is kept until then. */
+static bool syscall_may_resume(const struct zog_call *call, int64_t result)
+{
+	uint64_t number = call->word[0];
+
+	return result == -EINTR && number < SYSCALL_MAX && syscall_table[number].flags;
 }
 
 /* The mask of a sigsuspend, ppoll, pselect stays in force until its signal is delivered. */
 static void syscall_end(struct zog_call *call, struct thread *thread, int64_t result)
 {
-	progress_clear(&thread->progress);
-	if (process_is_held(thread) || signal_ready(thread))
-		syscall_end_signalled(call, thread, result);
-	else if (thread->has_saved_mask) {
+	bool is_called = thread_is_called(thread);
+
+	if (is_called && syscall_may_resume(call, result))
+		thread->restart_number = call->word[0] + 1;
+	else
+		progress_clear(&thread->progress);
+	if (is_called) {
+		rt_stage(ZOG_OP_THREAD_WAKE, thread->slot, 0, 0, 0, 0, 0);
+	} else if (thread->has_saved_mask) {
 		thread->has_saved_mask = 0;
 		signal_mask_set(thread, thread->saved_mask);
 	}
@@ -108,6 +119,7 @@ zog_status_t domain_syscall(struct zog_call *call)
 		return ZOG_RETRY;
 	if (result == SYS_NO_RESULT) {
 		progress_clear(&thread->progress);
+		thread_call_back(thread);
 		return ZOG_OK;
 	}
 	syscall_end(call, thread, result);
@@ -154,8 +166,10 @@ zog_status_t domain_page_fault(struct zog_call *call)
 		return thread_finish(call, thread);
 	space = space_current(call);
 	error = page_in(call, space, address, fault_access(call->word[1]));
-	if (error == 0)
+	if (error == 0) {
+		thread_call_back(thread);
 		return ZOG_OK;
+	}
 	if (error == SYS_WAIT)
 		return wait_reply(call);
 	if (error == -EFAULT)

@@ -175,8 +175,6 @@ static int64_t exec_commit(struct thread *thread, struct space *space, const str
 	process->space = space_index(space);
 	thread->building = 0;
 	exec_stage(thread, space, plan, is_new);
-	if (!is_new && signal_ready(thread))
-		rt_stage(ZOG_OP_THREAD_WAKE, thread->slot, 0, 0, 0, 0, 0);
 	return SYS_NO_RESULT;
 }
 

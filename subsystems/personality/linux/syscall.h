@@ -4,7 +4,7 @@
 
 #include "linux.h"
 
-enum syscall_flags { SYSCALL_RESTART = 1 };
+enum syscall_flags { SYSCALL_RESTART = 1, SYSCALL_RESUME = 2 };
 enum syscall_level { SYSCALL_NONE = 0, SYSCALL_PART = 1, SYSCALL_FULL = 2 };
 struct syscall_row {
 	int64_t (*handler)(struct zog_call *call, const uint64_t arg[6]);

@@ -9,6 +9,7 @@
 #define FULL SYSCALL_FULL
 #define PART SYSCALL_PART
 #define RESTART SYSCALL_RESTART
+#define RESUME SYSCALL_RESUME
 #define SYSCALL(number, name, level, flags, test) [number] = { sys_##name, level, flags },
 const struct syscall_row syscall_table[SYSCALL_MAX] = {
 #include "syscalls.h"

@@ -69,7 +69,7 @@ static bool ranges_are_good(const struct domain *domain, uint32_t count)
 }
 
 /* Copies what the log names from one image to the other. */
-static void ranges_copy(struct domain *domain, uint8_t *to, const uint8_t *from, uint32_t count)
+static inline __attribute__((always_inline)) void ranges_copy(struct domain *domain, uint8_t *to, const uint8_t *from, uint32_t count)
 {
 	struct zog_txn *txn = domain->txn;
 
@@ -102,7 +102,7 @@ static void log_clear(struct zog_txn *txn)
 }
 
 /* From wherever the commit stands to its end. */
-static void commit_finish(struct cpu *cpu, struct domain *domain)
+static inline __attribute__((always_inline)) void commit_finish(struct cpu *cpu, struct domain *domain)
 {
 	if (domain->commit_phase == COMMIT_RANGES) {
 		ranges_copy(domain, domain->home_committed, domain->home_live, domain->commit_ranges);

@@ -10,12 +10,14 @@ import sys
 import termios
 import tty
 
-from .build import RUN, Failure, in_build, make
+from .build import BUILD, RUN, Failure, in_build, make
 from .disk import disk_default
 from .log import incident_sentence, parse_record, quarantine_sentence
 from .machine import Config, Machine, disk_of_user, machine_verdict
 
 ESCAPE = 0x01  # Ctrl-A
+LAB_GOALS = ("lab",)
+LAB_KERNEL = os.path.join(BUILD, "lab", "zog.elf")
 END_OF_FILE = b"\x04"  # Ctrl-D
 
 
@@ -27,6 +29,7 @@ def add_arguments(parser):
 	parser.add_argument("--fresh", action="store_true", help="make build/disk.img anew first")
 	parser.add_argument("--log", metavar="FILE", help="keep the system log in FILE, too (default build/run/log)")
 	parser.add_argument("--append", default="", metavar="WORDS", help="further words for the kernel's command line")
+	parser.add_argument("--lab", action="store_true", help="build and run build/lab/zog.elf, with the test domains of tests/domains")
 	parser.add_argument("--debug", action="store_true", help="QEMU logs exceptions and resets to build/run/qemu.log")
 	parser.add_argument("--gdb", action="store_true", help="wait for gdb on loopback port 1234 before the first instruction")
 
@@ -141,13 +144,13 @@ class Session:
 
 def main(options):
 	disk = disk_of_user(options.disk) if options.disk else None
-	make()
+	make(*LAB_GOALS if options.lab else ())
 	if disk is None:
 		disk = disk_default(options.fresh)
 	is_interactive = options.exec_text is None
 	logs = [in_build("run", "log")] + ([options.log] if options.log else [])
 	config = Config(disk=disk, smp=options.smp, memory_mib=options.mem, exec_text=options.exec_text,
-					append=options.append, qemu_log=in_build("run", "qemu.log") if options.debug else None,
+					**({"kernel": LAB_KERNEL} if options.lab else {}), append=options.append, qemu_log=in_build("run", "qemu.log") if options.debug else None,
 					has_gdb=options.gdb, work=RUN)
 	try:
 		machine = Machine(config, logs)

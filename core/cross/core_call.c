@@ -225,6 +225,7 @@ static void call_stats(struct cpu *cpu)
 		return;
 	struct zog_domain_stats stats = domain_table[regs->rsi].stats;
 	stats.state = domain_table[regs->rsi].state;
+	stats.invocations = domain_table[regs->rsi].invocations;
 	stats_machine(&stats);
 	if (domain_write(caller(cpu), regs->rdx, &stats, sizeof(stats)))
 		regs->rax = ZOG_OK;

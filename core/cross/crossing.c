@@ -93,7 +93,7 @@ static void entry_registers(struct cpu *cpu, const struct call_frame *frame)
 	}
 	cpu->exit_full = 0;
 	space_enter(cpu, domain);
-	domain->stats.invocations++;
+	domain->invocations++;
 }
 
 static void frame_finish(struct cpu *cpu, zog_status_t status, const uint64_t out[4]);
@@ -463,6 +463,7 @@ static void program_enter(struct cpu *cpu, struct thread *thread)
 	fs_base_write(thread->regs.fs_base);
 	user_gs_base_write(thread->regs.gs_base);
 	cpu->save = &thread->regs;
+	cpu->fast_frame = NULL;
 	cpu->exit_full = thread->must_load_all;
 }
 
@@ -478,6 +479,8 @@ void core_leave(struct cpu *cpu)
 			thread_take_next(cpu);
 		} else if (thread->depth > 0) {
 			cpu->save = &cpu->domain_regs;
+			cpu->fast_frame = top(thread);
+			cpu->fast_limit = &thread->frame[FRAME_CALL_MAX - 1];
 			return;
 		} else if (thread->is_dying) {
 			thread_drop_dying(cpu);

@@ -1,6 +1,7 @@
-/* System-call entry, and the common case of a crossing, straight through: callee ready and free, nothing asked of anybody, nobody to be told.
- * Each function decides first, then acts; where the common case does not hold it returns false with nothing changed
- * and crossing.c does the same work step by step. The two must stay alike: the tests run both. */
+/* System-call entry from programs, and replies, straight through where nothing is asked of anybody and nobody is to be told.
+ * (Crossings between domains without anything to commit go straighter still: arch/x86_64/crossing.S.) Each function
+ * decides first, then acts; where the common case does not hold it returns false with nothing changed and crossing.c
+ * does the same work step by step. The three must stay alike: the tests run all of them. */
 #include "cross/crossing.h"
 #include "object/domain.h"
 #include "object/lock.h"
@@ -28,53 +29,6 @@ static inline void entry_state(struct cpu *cpu, struct zog_regs *regs, const str
 	regs->r15 = regs->rbp = regs->rbx = regs->rax = 0;
 }
 
-static inline bool fast_call(struct cpu *cpu, struct thread *thread)
-{
-	struct zog_regs *regs = &cpu->domain_regs;
-	struct call_frame *caller = &thread->frame[thread->depth - 1];
-	const struct domain_desc *desc = caller->domain->desc;
-	uint64_t index = regs->rdi, method = regs->rsi;
-
-	if (index >= desc->cap_count || thread->depth >= FRAME_CALL_MAX)
-		return false;
-	const struct cap_desc *cap = &desc->cap[index];
-	if (cap->type != CAP_ENTRY || method >> 8 != cap->b)
-		return false;
-	const struct contract_desc *contract = &system_contract[cap->b];
-	struct domain *domain = &domain_table[cap->a];
-	if ((method & 0xff) >= contract->method_count || !lock_try(&domain->lock, cpu->id))
-		return false;
-	if (!READY_AND_UNASKED(domain)) {
-		lock_release(&domain->lock);
-		return false;
-	}
-	caller->resume_rip = regs->rip;
-	caller->resume_rsp = regs->rsp;
-	caller->resume_rbp = regs->rbp;
-	struct call_frame *frame = caller + 1;
-	thread->depth++;
-	frame->domain = domain;
-	frame->phase = PHASE_RUN;
-	frame->method = (uint16_t)method;
-	frame->reason = ZOG_REASON_CALL;
-	frame->fault_count = 0;
-	frame->ticks_left = contract->method[method & 0xff].deadline_ms + 1u;
-	frame->client = (uint64_t)caller->domain->id << 32 | thread->id;
-	frame->word[0] = regs->rdx;
-	frame->word[1] = regs->r10;
-	frame->word[2] = regs->r8;
-	frame->word[3] = regs->r9;
-	frame->word[4] = regs->r12;
-	frame->word[5] = regs->r13;
-	frame->word[6] = regs->r14 = 0;
-	regs->rdi = method | (uint64_t)cpu->id << 24;
-	regs->rsi = frame->client;
-	entry_state(cpu, regs, domain);
-	space_load(cpu, domain);
-	domain->stats.invocations++;
-	return true;
-}
-
 static inline bool transaction_is_empty(const struct zog_txn *txn) { return (txn->range_count | txn->op_count | txn->is_page_mode) == 0; }
 
 static bool fast_reply_to_program(struct cpu *cpu, struct thread *thread, struct domain *domain)
@@ -95,6 +49,7 @@ static bool fast_reply_to_program(struct cpu *cpu, struct thread *thread, struct
 	fs_base_write(thread->regs.fs_base);
 	user_gs_base_write(thread->regs.gs_base);
 	cpu->save = &thread->regs;
+	cpu->fast_frame = NULL;
 	cpu->exit_full = thread->must_load_all;
 	return true;
 }
@@ -130,6 +85,7 @@ static inline bool fast_reply(struct cpu *cpu, struct thread *thread)
 	regs->rbp = caller->resume_rbp;
 	regs->rflags = PLAIN_FLAGS;
 	space_load(cpu, caller->domain);
+	cpu->fast_frame = caller;
 	return true;
 }
 
@@ -172,7 +128,9 @@ static inline bool fast_program(struct cpu *cpu, struct thread *thread)
 	vectors_forbid();
 	space_load(cpu, domain);
 	cpu->save = regs;
-	domain->stats.invocations++;
+	cpu->fast_frame = frame;
+	cpu->fast_limit = &thread->frame[FRAME_CALL_MAX - 1];
+	domain->invocations++;
 	return true;
 }
 
@@ -198,7 +156,7 @@ void core_syscall(struct cpu *cpu, struct zog_regs *regs)
 		return;
 	}
 	uint64_t number = regs->rax;
-	if (number == ZOG_CORE_CALL ? fast_call(cpu, thread) : number == ZOG_CORE_REPLY ? fast_reply(cpu, thread) : false)
+	if (number == ZOG_CORE_REPLY && fast_reply(cpu, thread))
 		return;
 	core_call(cpu, number);
 }

@@ -164,8 +164,9 @@ static void idle(struct cpu *cpu)
 		return;
 	/* Damage that stalls its domain may be what everybody waits for: look at all of memory before sleeping long. */
 	bool is_scrubbing = cpu->idle_scrubs < IDLE_SCRUBS;
-	if (is_scrubbing) {
+	if (is_scrubbing && now >= cpu->next_scrub_ns) {
 		cpu->idle_scrubs++;
+		cpu->next_scrub_ns = now + IDLE_SCRUB_NS;
 		scrub_step(cpu);
 	}
 	uint64_t sleep_ns = next_deadline_ns == UINT64_MAX ? 0 : next_deadline_ns > now ? next_deadline_ns - now : 1000;

@@ -9,6 +9,7 @@
 #include "arch/x86_64/cpu.h"
 
 struct thread;
+struct call_frame;
 struct space;
 struct journal_entry {
 	uint64_t *place;
@@ -29,13 +30,17 @@ struct cpu {
 	struct thread *thread;
 	struct thread *vector_owner;
 	uint64_t cr3;
-	uint64_t tsc_entry;       /* of the running fault */
+	struct call_frame *fast_frame; /* the running domain's frame; NULL: a program runs, or nothing */
+	struct call_frame *fast_limit; /* the last frame that may have a callee */
+	uint64_t domain_stack;         /* where a domain's stack for this CPU ends */
+	uint64_t space_switches;
+	uint32_t seen_resets[ZOG_DOMAIN_MAX]; /* offsets known to crossing.S up to here */
 	volatile uint32_t flush_request, flush_done;
-	uint32_t seen_resets[ZOG_DOMAIN_MAX];
 	uint32_t idle_scrubs; /* scrubber steps since this CPU last had a thread */
+	uint64_t next_scrub_ns; /* an idle CPU scrubs at most so often: short pauses stay short */
 	uint32_t journal_count;
 	volatile uint32_t is_online; /* 0: stopped for good after a fault of the recovery itself */
-	uint64_t space_switches, table_flushes, ticks;
+	uint64_t table_flushes, ticks;
 	struct zog_regs domain_regs;
 	struct zog_op op[ZOG_TXN_OP_MAX];
 	struct zog_regs op_regs[8]; /* copies that staged operations refer to */

@@ -222,6 +222,25 @@ static void regions_map(struct domain *domain)
 	}
 }
 
+static void fast_caps_build(struct domain *domain)
+{
+	struct fast_cap *row = boot_pointer((domain->desc->cap_count + 1) * sizeof(*row));
+
+	for (uint32_t i = 0; i < domain->desc->cap_count; i++) {
+		const struct cap_desc *cap = &domain->desc->cap[i];
+		row[i].contract = UINT64_MAX;
+		if (cap->type != CAP_ENTRY)
+			continue;
+		row[i].contract = cap->b;
+		row[i].method_count = system_contract[cap->b].method_count;
+		row[i].method = system_contract[cap->b].method;
+		row[i].domain = &domain_table[cap->a];
+	}
+	domain->fast_cap = row;
+	domain->cap_count = domain->desc->cap_count;
+	domain->entry = domain->image->entry;
+}
+
 void domain_build(struct domain *domain, uint32_t id)
 {
 	domain->id = id;
@@ -240,6 +259,7 @@ void domain_build(struct domain *domain, uint32_t id)
 	domain->event = boot_pointer((domain->desc->event_count + 1) * sizeof(struct event));
 	domain->stats.home_bytes = domain->home_bytes;
 	domain->stats.heap_bytes = domain->desc->heap_bytes;
+	fast_caps_build(domain);
 }
 
 static bool name_is(const char *a, const char *b)

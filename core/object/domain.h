@@ -32,6 +32,13 @@ enum domain_state { DOMAIN_DOWN = 0, DOMAIN_READY = 1, DOMAIN_QUARANTINED = 2 };
 /* How far the running commit is: before COMMIT_RANGES it can be given up, from there on it is only finished. */
 enum commit_phase { COMMIT_NONE = 0, COMMIT_RANGES = 1, COMMIT_EFFECTS = 2 };
 enum domain_request { REQUEST_NONE = 0, REQUEST_KILL = 1, REQUEST_HANG = 2 };
+/* A row of a domain's capability table as the straight way of a crossing reads it. */
+struct fast_cap {
+	uint64_t contract; /* UINT64_MAX: no crossing capability */
+	uint32_t method_count, reserved;
+	struct domain *domain;
+	const struct method_desc *method;
+};
 struct domain {
 	uint64_t cr3;
 	struct lock lock;         /* held while an invocation is inside, through its crossings */
@@ -40,9 +47,16 @@ struct domain {
 	volatile uint32_t request; /* of the control capability; carried out by whoever holds the lock */
 	uint32_t needs_quiesce;
 	uint64_t step_kill;       /* instructions left until the asked-for end; 0: none */
+	uint64_t entry;           /* of the image */
+	const struct fast_cap *fast_cap; /* the capability table with everything looked up that a crossing needs */
+	uint32_t cap_count;
+	uint32_t resets;          /* how often the page tables were emptied: CPUs that were elsewhere flush (cpu->seen_resets) */
+	struct zog_incident *open_incident; /* waits for the first reply after it */
+	uint64_t start_failures;
+	struct zog_txn *txn;      /* the core's view of the transaction page */
+	uint64_t invocations;     /* offsets known to crossing.S up to here */
 	const struct domain_desc *desc;
 	const struct image_desc *image;
-	struct zog_txn *txn;      /* the core's view of the transaction page */
 	uint8_t *home_live, *home_committed;
 	uint64_t home_bytes;
 	uint8_t *home_valid;      /* a byte a page: the live frame holds the page (else the committed one shows through) */
@@ -55,9 +69,6 @@ struct domain {
 	uint32_t area_count;
 	struct area area[AREA_MAX];
 	struct zog_domain_info *info;
-	struct zog_incident *open_incident; /* waits for the first reply after it */
-	uint32_t resets;          /* how often the page tables were emptied: CPUs that were elsewhere flush (cpu->seen_resets) */
-	uint32_t start_failures;
 	uint32_t scrub_page;
 	struct zog_domain_stats stats;
 	uint32_t is_hanging;      /* it was told to hang: the deadline that ends it was asked for */

@@ -38,6 +38,7 @@ enum thread_state { THREAD_FREE = 0, THREAD_READY = 1, THREAD_RUNNING = 2, THREA
 struct thread {
 	struct zog_regs regs; /* of the program; first: cpu->save points here */
 	uint32_t id;          /* program: slot; activity: 0x8000 | number */
+	uint32_t depth;       /* frames in use; offset known to crossing.S */
 	volatile uint32_t state;
 	volatile uint32_t cpu; /* NO_CPU when on none */
 	volatile uint32_t is_dying;
@@ -52,7 +53,6 @@ struct thread {
 	uint8_t keep_rax;       /* the result of the root call is not for rax */
 	uint8_t must_load_all;  /* leave by iretq: registers did not come by a system call */
 	int32_t slice_ticks;
-	uint32_t depth;
 	struct call_frame frame[FRAME_MAX];
 	/* parking */
 	struct event *wait_event;

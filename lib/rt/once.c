@@ -28,12 +28,23 @@ static struct rt_once_record *once_record(const struct zog_call *call)
 	return NULL;
 }
 
+static inline bool record_is_intact(const struct rt_once_record *record)
+{
+	const uint64_t *live = (const void *)record, *committed = rt_committed(record);
+	uint64_t difference = 0;
+
+	_Static_assert(sizeof(*record) == 7 * sizeof(*live), "all of the record is compared");
+	for (uint32_t i = 0; i < 7; i++)
+		difference |= live[i] ^ committed[i];
+	return difference == 0;
+}
+
 zog_status_t rt_once_begin(struct zog_call *call, uint64_t sequence, uint64_t hash, zog_status_t *status_out)
 {
 	const struct rt_once_record *record = once_record(call);
 
 	/* Nothing was stored there in this invocation: a difference is damage, and answering from it would lose or repeat. */
-	if (record && memcmp(record, rt_committed(record), sizeof(*record)) != 0)
+	if (record && !record_is_intact(record))
 		rt_fail(ZOG_CAUSE_SCRUB, (uint64_t)record, sizeof(*record));
 	if (!record || sequence == 0 || sequence < record->sequence)
 		return ZOG_ERR_SEQUENCE;

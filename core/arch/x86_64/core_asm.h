@@ -30,4 +30,50 @@
 #define REGS_RFLAGS 128
 #define REGS_RSP 136
 
+/* For crossing.S; asserted in arch/x86_64/processor.c. */
+#define CPU_ID 36
+#define CPU_THREAD 48
+#define CPU_CR3 64
+#define CPU_FAST_FRAME 72
+#define CPU_FAST_LIMIT 80
+#define CPU_DOMAIN_STACK 88
+#define CPU_SPACE_SWITCHES 96
+#define CPU_SEEN_RESETS 104
+
+#define THREAD_ID 160
+#define THREAD_DEPTH 164
+
+#define INVOCATION_DOMAIN 0
+#define INVOCATION_PHASE 8
+#define INVOCATION_METHOD 12 /* method, reason, fault count: one word */
+#define INVOCATION_TICKS 16
+#define INVOCATION_CLIENT 24
+#define INVOCATION_WORD 32
+#define INVOCATION_RIP 88
+#define INVOCATION_RSP 96
+#define INVOCATION_RBP 104
+#define INVOCATION_SIZE 112
+#define INVOCATION_PHASE_RUN 3
+
+#define DOMAIN_CR3 0
+#define DOMAIN_LOCK 8
+#define DOMAIN_ID 12
+#define DOMAIN_STATE 16
+#define DOMAIN_REQUEST 20
+#define DOMAIN_STEP_KILL 32
+#define DOMAIN_ENTRY 40
+#define DOMAIN_FAST_CAP 48
+#define DOMAIN_CAP_COUNT 56
+#define DOMAIN_RESETS 60
+#define DOMAIN_OPEN_INCIDENT 64
+#define DOMAIN_START_FAILURES 72
+#define DOMAIN_TXN 80
+#define DOMAIN_INVOCATIONS 88
+#define DOMAIN_STATE_READY 1
+
+#define CAP_CONTRACT 0
+#define CAP_METHOD_COUNT 8
+#define CAP_DOMAIN 16
+#define CAP_METHOD 24
+
 #endif

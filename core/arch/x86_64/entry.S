@@ -26,6 +26,10 @@
 	.type syscall_entry, @function
 syscall_entry:
 	swapgs
+	cmpq $0, %gs:CPU_FAST_FRAME  /* NULL: a program's call */
+	jne crossing_straight
+	.global syscall_general
+syscall_general:
 	mov %rsp, %gs:CPU_SCRATCH
 	mov %gs:CPU_SAVE, %rsp
 	SAVE_TO %rsp

@@ -1,6 +1,7 @@
 /* One CPU made ready: descriptor tables, system-call entry, protection bits. SDM volume 3, chapters 3, 5 and 6. */
 #include "object/cpu.h"
 #include "object/domain.h"
+#include "object/thread.h"
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/core_asm.h"
 #include "fault/fault.h"
@@ -13,6 +14,48 @@ _Static_assert(__builtin_offsetof(struct cpu, exit_full) == CPU_EXIT_FULL, "entr
 _Static_assert(__builtin_offsetof(struct zog_regs, rdi) == REGS_RDI, "entry.S");
 _Static_assert(__builtin_offsetof(struct zog_regs, rip) == REGS_RIP, "entry.S");
 _Static_assert(__builtin_offsetof(struct zog_regs, rsp) == REGS_RSP, "entry.S");
+
+#define KNOWN(type, member, name) _Static_assert(__builtin_offsetof(struct type, member) == name, "crossing.S")
+KNOWN(cpu, id, CPU_ID);
+KNOWN(cpu, thread, CPU_THREAD);
+KNOWN(cpu, cr3, CPU_CR3);
+KNOWN(cpu, fast_frame, CPU_FAST_FRAME);
+KNOWN(cpu, fast_limit, CPU_FAST_LIMIT);
+KNOWN(cpu, domain_stack, CPU_DOMAIN_STACK);
+KNOWN(cpu, space_switches, CPU_SPACE_SWITCHES);
+KNOWN(cpu, seen_resets, CPU_SEEN_RESETS);
+KNOWN(thread, id, THREAD_ID);
+KNOWN(thread, depth, THREAD_DEPTH);
+KNOWN(call_frame, phase, INVOCATION_PHASE);
+KNOWN(call_frame, method, INVOCATION_METHOD);
+KNOWN(call_frame, reason, INVOCATION_METHOD + 2);
+KNOWN(call_frame, fault_count, INVOCATION_METHOD + 3);
+KNOWN(call_frame, ticks_left, INVOCATION_TICKS);
+KNOWN(call_frame, client, INVOCATION_CLIENT);
+KNOWN(call_frame, word, INVOCATION_WORD);
+KNOWN(call_frame, resume_rip, INVOCATION_RIP);
+KNOWN(call_frame, resume_rsp, INVOCATION_RSP);
+KNOWN(call_frame, resume_rbp, INVOCATION_RBP);
+_Static_assert(sizeof(struct call_frame) == INVOCATION_SIZE && PHASE_RUN == INVOCATION_PHASE_RUN, "crossing.S");
+KNOWN(domain, cr3, DOMAIN_CR3);
+KNOWN(domain, lock, DOMAIN_LOCK);
+KNOWN(domain, id, DOMAIN_ID);
+KNOWN(domain, state, DOMAIN_STATE);
+KNOWN(domain, request, DOMAIN_REQUEST);
+KNOWN(domain, step_kill, DOMAIN_STEP_KILL);
+KNOWN(domain, entry, DOMAIN_ENTRY);
+KNOWN(domain, fast_cap, DOMAIN_FAST_CAP);
+KNOWN(domain, cap_count, DOMAIN_CAP_COUNT);
+KNOWN(domain, resets, DOMAIN_RESETS);
+KNOWN(domain, open_incident, DOMAIN_OPEN_INCIDENT);
+KNOWN(domain, start_failures, DOMAIN_START_FAILURES);
+KNOWN(domain, txn, DOMAIN_TXN);
+KNOWN(domain, invocations, DOMAIN_INVOCATIONS);
+_Static_assert(DOMAIN_READY == DOMAIN_STATE_READY && REQUEST_NONE == 0 && LOCK_FREE == 0xffffffffu, "crossing.S");
+KNOWN(fast_cap, method_count, CAP_METHOD_COUNT);
+KNOWN(fast_cap, domain, CAP_DOMAIN);
+KNOWN(fast_cap, method, CAP_METHOD);
+_Static_assert(sizeof(struct fast_cap) == 32 && sizeof(struct method_desc) == 4 && __builtin_offsetof(struct method_desc, deadline_ms) == 0, "crossing.S");
 
 struct cpu cpu_table[ZOG_CPU_MAX];
 uint32_t cpu_count = 1;
@@ -105,6 +148,7 @@ void cpu_setup(struct cpu *cpu)
 	cpu->self = cpu;
 	cpu->stack_top = (uint64_t)cpu->stack + sizeof(cpu->stack);
 	cpu->save = &cpu->domain_regs;
+	cpu->domain_stack = ZOG_STACK_BASE + (cpu->id + 1ul) * ZOG_STACK_STRIDE;
 	if (cpu->id == 0) {
 		apic_legacy_mask();
 		gates_fill();

@@ -1,7 +1,7 @@
 /* A writer that goes mad at every step: random bytes into its write-ahead buffer and its own memory, then a commit of
  * random records. After each it does an honest piece of work, which must succeed: it changes one record and commits the
  * whole table. tsm_campaign=N tsm_seed=S on the boot command line: N such steps; tsm_attempts=1: the bad inputs of
- * attempts.c. sane_reader looks on. */
+ * attempts.c; tsm_honest=1: honest work only, without end, while somebody kills this domain. sane_reader looks on. */
 #include "mad_writer.h"
 
 #define ENTRIES LEDGER_BOOK_ENTRY_COUNT
@@ -155,6 +155,17 @@ static void campaign_tell(struct home *home)
 	       home->refused, home->ended, home->honest, home->honest_refused);
 }
 
+/* steps of the table and honest of the home region count the same, in the same transactions. */
+static void honest_step(struct home *home)
+{
+	struct ledger_book_control control;
+
+	region_read(REGION_BOOK, LEDGER_BOOK_CONTROL, 0, &control);
+	if (control.steps != home->honest || home->honest_refused != 0)
+		rt_log(RT_ERROR, "bad: steps=%lu honest=%lu refused=%lu", control.steps, home->honest, home->honest_refused);
+	honest_work(home);
+}
+
 static zog_status_t again_at(struct zog_call *call, uint64_t deadline_ns)
 {
 	return rt_wait(call, EVENT_CHANGED, rt_event_count(EVENT_CHANGED), deadline_ns);
@@ -167,10 +178,14 @@ zog_status_t domain_activity(struct zog_call *call)
 
 	if (option_number("tsm_attempts", 0))
 		return again_at(call, attempt_step(home) ? rt_now_ns() : RT_NO_DEADLINE);
-	if (steps == 0 || home->is_told)
-		return again_at(call, RT_NO_DEADLINE);
 	if (home->random == 0)
 		home->random = option_number("tsm_seed", 1) * 0x9e3779b97f4a7c15ul | 1;
+	if (option_number("tsm_honest", 0)) {
+		honest_step(home);
+		return again_at(call, rt_now_ns() + 100000);
+	}
+	if (steps == 0 || home->is_told)
+		return again_at(call, RT_NO_DEADLINE);
 	if (home->is_running)
 		home->ended++;
 	home->is_running = 0;

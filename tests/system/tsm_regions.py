@@ -22,6 +22,7 @@ WANTED = {
 	"use_after_abort": "refused -31",
 	"version_stale": "refused -20",
 	"one_bad_of_two": "refused -32 validation",
+	"reply_with_bad_records": "ended validation",
 	**dict.fromkeys(("store_to_head", "store_to_committed", "store_behind_buffer"), "ended page_fault"),
 }
 

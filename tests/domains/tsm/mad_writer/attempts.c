@@ -135,6 +135,17 @@ static zog_status_t one_bad_of_two(const struct attempt *attempt)
 	return after.steps == before.steps ? status : ZOG_OK;
 }
 
+/* Left to the reply to commit: no answer is possible any more, so it ends the domain. */
+static zog_status_t reply_with_bad_records(const struct attempt *attempt)
+{
+	struct ledger_book_entry entry = { .is_live = 2 };
+
+	(void)attempt;
+	region_write(REGION_BOOK, LEDGER_BOOK_ENTRY, 0, &entry);
+	region_submit(REGION_BOOK, LEDGER_BOOK_ENTRY, 0, 1);
+	return ZOG_OK;
+}
+
 static const struct attempt attempts[] = {
 	{ "history_works", history_works, { 0 } },
 	{ "range_beyond", stage, { ZOG_OP_REGION_COMMIT, REGION_BOOK, 1, 64, 1 } },
@@ -157,6 +168,7 @@ static const struct attempt attempts[] = {
 	{ "use_after_abort", use_after_abort, { 0 } },
 	{ "version_stale", version_stale, { 0 } },
 	{ "one_bad_of_two", one_bad_of_two, { 0 } },
+	{ "reply_with_bad_records", reply_with_bad_records, { 0 } },
 	{ "store_to_head", store, { 0 } },
 	{ "store_to_committed", store, { ZOG_PAGE_SIZE } },
 	{ "store_behind_buffer", store, { ZOG_REGION_BUFFER_OFFSET + LEDGER_BOOK_BYTES } },

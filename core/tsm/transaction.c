@@ -15,29 +15,29 @@
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
 
-static __attribute__((noinline)) bool pages_are_valid(const struct domain *domain, uint64_t first, uint64_t last)
+static __attribute__((noinline)) bool pages_are_valid(const uint8_t *valid, uint64_t first, uint64_t last)
 {
 	for (uint64_t page = first; page <= last; page++)
-		if (!domain->home_valid[page])
+		if (!valid[page])
 			return false;
 	return true;
 }
 
-static inline bool range_is_good(const struct domain *domain, struct zog_range range)
+/* The bounds are handed in so that a loop over ranges keeps them in registers. */
+static inline __attribute__((always_inline)) bool range_is_good(const uint8_t *valid, uint64_t home_bytes, struct zog_range range)
 {
-	uint64_t end = (uint64_t)range.offset + range.length;
-	uint64_t first = range.offset / ZOG_PAGE_SIZE, last = (end - 1) / ZOG_PAGE_SIZE;
+	uint64_t offset = range.offset, last = offset + range.length - 1;
 
 	if (range.length == 0)
 		return true;
-	if (end > domain->home_bytes)
+	if (last >= home_bytes)
 		return false;
-	if (first == last) /* nearly all of them */
-		return domain->home_valid[first];
-	return pages_are_valid(domain, first, last);
+	if ((offset ^ last) < ZOG_PAGE_SIZE) /* on one page: nearly all of them */
+		return valid[offset / ZOG_PAGE_SIZE];
+	return pages_are_valid(valid, offset / ZOG_PAGE_SIZE, last / ZOG_PAGE_SIZE);
 }
 
-static void range_copy(uint8_t *to, const uint8_t *from, struct zog_range range)
+static inline __attribute__((always_inline)) void range_copy(uint8_t *to, const uint8_t *from, struct zog_range range)
 {
 	to += range.offset;
 	from += range.offset;
@@ -55,28 +55,34 @@ static void range_copy(uint8_t *to, const uint8_t *from, struct zog_range range)
 
 static bool ranges_are_good(const struct domain *domain, uint32_t count)
 {
-	uint64_t bytes = 0;
+	const struct zog_range *range = domain->txn->range, *end = range + count;
+	const uint8_t *valid = domain->home_valid;
+	uint64_t bytes = 0, home_bytes = domain->home_bytes, bytes_max = LOGGED_BYTES_MAX(domain);
 
-	for (uint32_t i = 0; i < count; i++) {
-		struct zog_range range = domain->txn->range[i];
-		bytes += range.length;
-		if (range.length > ZOG_PAGE_SIZE && bytes > LOGGED_BYTES_MAX(domain))
+	for (; range < end; range++) {
+		struct zog_range copy = *range;
+		bytes += copy.length;
+		if (copy.length > ZOG_PAGE_SIZE && bytes > bytes_max)
 			return false; /* before many large ranges are looked at page by page */
-		if (!range_is_good(domain, range))
+		if (!range_is_good(valid, home_bytes, copy))
 			return false;
 	}
-	return bytes <= LOGGED_BYTES_MAX(domain);
+	return bytes <= bytes_max;
 }
 
 /* Copies what the log names from one image to the other. */
 static inline __attribute__((always_inline)) void ranges_copy(struct domain *domain, uint8_t *to, const uint8_t *from, uint32_t count)
 {
 	struct zog_txn *txn = domain->txn;
+	const struct zog_range *range = txn->range, *end = range + count;
+	const uint8_t *valid = domain->home_valid;
+	uint64_t home_bytes = domain->home_bytes;
 
-	for (uint32_t i = 0; i < count; i++) {
-		struct zog_range range = txn->range[i];
-		if (range_is_good(domain, range))
-			range_copy(to, from, range);
+	/* Checked again: the log is the domain's memory, and the copy that was checked before is gone. */
+	for (; range < end; range++) {
+		struct zog_range copy = *range;
+		if (range_is_good(valid, home_bytes, copy))
+			range_copy(to, from, copy);
 	}
 	if (!txn->is_page_mode)
 		return;

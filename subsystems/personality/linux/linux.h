@@ -95,7 +95,7 @@ void signal_send_group(uint32_t process_group, int signal);
 int64_t intent_call(struct zog_call *call, const struct intent *intent);
 /* Any process by pid, or by position for /proc (NULL past the end, skips free slots). */
 struct process *process_find(uint32_t pid);
-struct process *process_at(uint32_t slot);
+struct process *process_at(uint32_t position);
 /* One line of facts for /proc/PID/{stat,status,cmdline,maps,comm,exe}: returns length written. owner A. */
 size_t process_report(const struct process *process, const char *file, char *out, size_t size);
 

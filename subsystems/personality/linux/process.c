@@ -55,13 +55,13 @@ void records_check(const struct thread *thread)
 		record_check(vma, sizeof(*vma));
 }
 
-struct process *process_at(uint32_t slot)
+struct process *process_at(uint32_t position)
 {
 	struct process_home *home = home_a();
 
-	for (; slot < home->process_top; slot++)
-		if (home->process[slot].state != STATE_FREE)
-			return &home->process[slot];
+	for (uint32_t i = 0; i < home->process_top; i++)
+		if (home->process[i].state != STATE_FREE && position-- == 0)
+			return &home->process[i];
 	return NULL;
 }
 

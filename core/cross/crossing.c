@@ -332,6 +332,7 @@ static void crossing_wait(struct cpu *cpu, uint64_t handle, uint64_t seen, uint6
 	thread->root_pending = 1;
 	if (!thread_park(cpu, event, owner, seen, deadline_ns)) {
 		thread->root_reason = thread->has_attention ? ZOG_REASON_WAKE : ZOG_REASON_EVENT;
+		thread->has_attention = 0; /* told once: a call that goes on waiting is parked the next time */
 		cpu->must_reschedule = 1;
 	}
 }

@@ -356,8 +356,11 @@ static void act_thread_wake(struct cpu *cpu, struct domain *domain, struct zog_o
 
 	(void)domain;
 	thread->has_attention = 1;
-	if (thread_wake(thread, ZOG_REASON_WAKE))
+	if (thread_wake(thread, ZOG_REASON_WAKE)) {
+		/* The reason of its re-issue tells; what is left to do then the personality stages again. */
+		thread->has_attention = 0;
 		return;
+	}
 	uint32_t on = thread->cpu;
 	if (on != NO_CPU && on != cpu->id)
 		cpu_interrupt_other(on);

@@ -36,5 +36,5 @@ def test_control_c_interrupts():
 
 
 def test_jobs():
-	result = boot(talk=[(PROMPT, b"sleep 1000 & kill %1; wait; echo done\n"), ("\ndone\n", b"exit\n")], silence_s=60)
+	result = boot(talk=[(PROMPT, b"sleep 1000 & usleep 300000; kill %1; wait; echo done\n"), ("\ndone\n", b"exit\n")], silence_s=60)
 	result.expect_status(0)

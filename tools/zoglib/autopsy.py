@@ -23,7 +23,11 @@ def add_arguments(parser):
 
 def image_of(address, domain):
 	"""The ELF file that holds the address's code."""
-	return CORE if address >= CORE_BASE else os.path.join(BUILD, "domains", domain + ".elf")
+	if address >= CORE_BASE:
+		return CORE
+	image = os.path.join(BUILD, "domains", domain + ".elf")
+	# Test domains are in the lab's image only (zog run --lab).
+	return image if os.path.isfile(image) else os.path.join(BUILD, "lab", "domains", domain + ".elf")
 
 
 def resolve(address, domain):

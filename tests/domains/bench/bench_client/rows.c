@@ -32,7 +32,7 @@ void row_add(struct row *row, uint64_t instructions)
 }
 
 /* Sorts the samples. In hundredths. */
-static uint64_t median(uint64_t *sample, uint32_t count, uint64_t parts)
+static uint64_t quantile(uint64_t *sample, uint32_t count, uint64_t parts, uint32_t percent)
 {
 	for (uint32_t i = 1; i < count; i++) {
 		uint64_t value = sample[i];
@@ -41,14 +41,16 @@ static uint64_t median(uint64_t *sample, uint32_t count, uint64_t parts)
 			sample[at] = sample[at - 1];
 		sample[at] = value;
 	}
-	return sample[count / 2] * 100 / parts;
+	return sample[count * percent / 100] * 100 / parts;
 }
 
-void row_end(struct row *row, const char *name, uint64_t parts)
+void row_end(struct row *row, const char *name, uint64_t parts) { row_end_at(row, name, parts, 50); }
+
+void row_end_at(struct row *row, const char *name, uint64_t parts, uint32_t percent)
 {
-	uint64_t instructions = median(row->instructions, row->count, parts);
-	uint64_t switches = median(row->switches, row->count, parts);
-	uint64_t flushes = median(row->flushes, row->count, parts);
+	uint64_t instructions = quantile(row->instructions, row->count, parts, percent);
+	uint64_t switches = quantile(row->switches, row->count, parts, percent);
+	uint64_t flushes = quantile(row->flushes, row->count, parts, percent);
 
 	rt_log(RT_INFO, "bench %s instructions=%lu.%02lu switches=%lu.%02lu flushes=%lu.%02lu", name, instructions / 100, instructions % 100,
 	       switches / 100, switches % 100, flushes / 100, flushes % 100);

@@ -24,5 +24,7 @@ void row_begin(struct row *row);
 void row_add(struct row *row, uint64_t instructions);
 /* Writes the log line `bench NAME instructions=I switches=S flushes=F`, medians; a sample stands for `parts` operations. */
 void row_end(struct row *row, const char *name, uint64_t parts);
+/* The same with another quantile than the median: for what other threads can come between. percent: 0..99. */
+void row_end_at(struct row *row, const char *name, uint64_t parts, uint32_t percent);
 
 #endif

@@ -5,13 +5,13 @@
 #include "fault/fault.h"
 #include "fault/log.h"
 #include "mem/copy.h"
+#include "mem/pin.h"
 #include "tsm/region.h"
 #include "tsm/transaction.h"
 #include "object/frame.h"
 
 void *memcpy(void *to, const void *from, size_t size);
 struct event *domain_event(const struct domain *domain, uint64_t handle);
-zog_status_t frame_pin(struct cpu *cpu, uint64_t frame, uint64_t is_pinned, uint64_t *physical_out);
 
 static struct domain *caller(struct cpu *cpu) { return cpu->thread->frame[cpu->thread->depth - 1].domain; }
 

@@ -8,6 +8,7 @@
 #include "tsm/transaction.h"
 #include "fault/fault.h"
 #include "fault/log.h"
+#include "mem/pin.h"
 #include "object/frame.h"
 #include "arch/x86_64/apic.h"
 
@@ -173,8 +174,6 @@ static void frame_issue(struct cpu *cpu)
 
 /* --- coming back ---------------------------------------------------------------------------------------------------- */
 
-static void pins_mark_stale(uint32_t domain);
-static void pins_drop_stale(uint32_t domain);
 
 static void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result)
 {
@@ -497,95 +496,4 @@ void core_leave(struct cpu *cpu)
 			return;
 		}
 	}
-}
-
-/* --- pins --------------------------------------------------------------------------------------------------------------- */
-
-#define PIN_MAX 1024u
-static struct { uint32_t frame; uint16_t domain, is_stale; } pin_table[PIN_MAX]; /* domain + 1; 0: free. Changed under the pinner's lock */
-static struct lock pin_lock = LOCK_INIT;
-
-/* The device is quiet. What the dead driver pinned stays pinned until its START has named what it still uses. */
-static void pins_mark_stale(uint32_t domain)
-{
-	lock_take(&pin_lock, cpu_current()->id);
-	for (uint32_t i = 0; i < PIN_MAX; i++)
-		if (pin_table[i].domain == domain + 1)
-			pin_table[i].is_stale = 1;
-	lock_release(&pin_lock);
-}
-
-static void pins_drop_stale(uint32_t domain)
-{
-	lock_take(&pin_lock, cpu_current()->id);
-	for (uint32_t i = 0; i < PIN_MAX; i++) {
-		if (pin_table[i].domain != domain + 1 || !pin_table[i].is_stale)
-			continue;
-		frame_table[pin_table[i].frame].pin_count--;
-		pin_table[i].domain = 0;
-	}
-	lock_release(&pin_lock);
-}
-
-void pin_lock_release_if_held(uint32_t cpu);
-void pin_lock_release_if_held(uint32_t cpu)
-{
-	if (pin_lock.holder == cpu)
-		lock_release(&pin_lock);
-}
-
-static bool frame_is_of_chain(const struct thread *thread, uint64_t frame)
-{
-	if (frame >= frame_count || (frame_table[frame].type != FRAME_PAYLOAD && frame_table[frame].type != FRAME_DMA))
-		return false;
-	for (uint32_t i = 0; i < thread->depth; i++)
-		if (thread->frame[i].domain->id == frame_table[frame].owner)
-			return true;
-	return false;
-}
-
-zog_status_t frame_pin(struct cpu *cpu, uint64_t frame, uint64_t is_pinned, uint64_t *physical_out);
-zog_status_t frame_pin(struct cpu *cpu, uint64_t frame, uint64_t is_pinned, uint64_t *physical_out)
-{
-	uint32_t self = top(cpu->thread)->domain->id;
-	zog_status_t status = ZOG_ERR_LIMIT;
-	uint32_t place = PIN_MAX;
-
-	if (!domain_table[self].desc->is_device_owner)
-		return ZOG_ERR_CAP;
-	lock_take(&pin_lock, cpu->id);
-	/* A pin stands at the first free place from its frame's own on, so it is found at once as a rule. */
-	bool is_sought = frame < frame_count && frame_table[frame].pin_count != 0;
-	for (uint32_t i = 0; i < PIN_MAX; i++) {
-		uint32_t at = (uint32_t)(frame + i) % PIN_MAX;
-		if (is_sought && pin_table[at].domain == self + 1 && pin_table[at].frame == frame) {
-			place = at;
-			break;
-		}
-		if (place == PIN_MAX && pin_table[at].domain == 0) {
-			place = at;
-			if (!is_sought)
-				break;
-		}
-	}
-	bool is_there = place < PIN_MAX && pin_table[place].domain == self + 1 && pin_table[place].frame == frame;
-	if (is_pinned && !is_there && !frame_is_of_chain(cpu->thread, frame)) {
-		status = ZOG_ERR_ARGUMENT;
-	} else if (is_pinned && place < PIN_MAX) {
-		if (!is_there)
-			frame_table[frame].pin_count++;
-		pin_table[place].frame = (uint32_t)frame;
-		pin_table[place].domain = (uint16_t)(self + 1);
-		pin_table[place].is_stale = 0;
-		*physical_out = frame << 12;
-		status = ZOG_OK;
-	} else if (!is_pinned) {
-		status = is_there ? ZOG_OK : ZOG_ERR_NOT_FOUND;
-		if (is_there) {
-			frame_table[frame].pin_count--;
-			pin_table[place].domain = 0;
-		}
-	}
-	lock_release(&pin_lock);
-	return status;
 }

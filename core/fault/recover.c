@@ -10,12 +10,12 @@
 #include "cross/schedule.h"
 #include "fault/fault.h"
 #include "fault/log.h"
+#include "mem/pin.h"
 #include "object/cpu.h"
 #include "tsm/transaction.h"
 
 extern void core_restart_stack(void);
 void schedule_lock_release_if_held(uint32_t cpu);
-void pin_lock_release_if_held(uint32_t cpu);
 void log_lock_release_if_held(uint32_t cpu);
 
 /* Set by the injector only: counts down the journalled stores and makes the core fault at the last. */

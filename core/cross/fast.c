@@ -31,13 +31,16 @@ static inline void entry_state(struct cpu *cpu, struct zog_regs *regs, const str
 
 static inline bool transaction_is_empty(const struct zog_txn *txn) { return (txn->range_count | txn->op_count | txn->is_page_mode) == 0; }
 
+static bool program_can_go_on(const struct cpu *cpu, const struct thread *thread, zog_status_t status)
+{
+	return status == ZOG_OK && !thread->is_activity && thread->root_method == ZOG_METHOD_SYSCALL && !thread->is_dying &&
+	       !thread->has_attention && !thread->keep_rax && !cpu->must_reschedule && cpu->vector_owner == thread && thread->vector_cpu == cpu->id;
+}
+
 static bool fast_reply_to_program(struct cpu *cpu, struct thread *thread, struct domain *domain)
 {
 	struct zog_regs *regs = &cpu->domain_regs;
 
-	if (thread->is_activity || thread->root_method != ZOG_METHOD_SYSCALL || thread->is_dying || thread->has_attention || thread->keep_rax ||
-	    cpu->must_reschedule || cpu->vector_owner != thread || thread->vector_cpu != cpu->id)
-		return false;
 	lock_release(&domain->lock);
 	thread->depth = 0;
 	thread->root_pending = 0;
@@ -64,14 +67,17 @@ static inline bool fast_reply(struct cpu *cpu, struct thread *thread)
 	if (status == ZOG_RETRY || status == ZOG_WAIT || frame->phase != PHASE_RUN || domain->request != REQUEST_NONE ||
 	    domain->open_incident != NULL || domain->start_failures != 0)
 		return false;
-	/* A commit of home ranges alone; what fails its checks here fails again, and is dealt with, in crossing.c. */
+	struct call_frame *caller = frame - 1;
+	if (thread->depth == 1 ? !program_can_go_on(cpu, thread, status)
+			       : caller->phase != PHASE_RUN || caller->domain->request != REQUEST_NONE || caller->domain->step_kill != 0)
+		return false;
+	/* A commit of home ranges alone. It comes last: once committed, the reply is delivered here and nowhere else, or a kill
+	 * that is asked for in between would have crossing.c issue a call again that has taken effect. What fails its checks
+	 * changes nothing, fails again in crossing.c and is dealt with there. */
 	if (!transaction_is_empty(domain->txn) && (domain->txn->op_count != 0 || !transaction_commit(cpu, domain)))
 		return false;
 	if (thread->depth == 1)
-		return status == ZOG_OK && fast_reply_to_program(cpu, thread, domain);
-	struct call_frame *caller = frame - 1;
-	if (caller->phase != PHASE_RUN || caller->domain->request != REQUEST_NONE || caller->domain->step_kill != 0)
-		return false;
+		return fast_reply_to_program(cpu, thread, domain);
 	lock_release(&domain->lock);
 	thread->depth--;
 	regs->rax = (uint64_t)status;

@@ -151,7 +151,7 @@ $(O)/obj/gen/system/%.o: $(system)/% Makefile
 	$(Q)$(CC) $(core_flags) -I$(GEN) -c $< -o $@
 
 domain_elves := $(domains:%=$(O)/domains/%.elf)
-$(system)/images.stamp: tools/image.py tools/zoglib/elf.py $(system)/domains.txt $(domain_elves)
+$(system)/images.stamp: tools/image.py tools/zoglib/elf.py tools/zoglib/image_table.py $(system)/domains.txt $(domain_elves)
 	$(call say,IMAGE,$(words $(domains)) domains)
 	$(Q)$(PYTHON) tools/image.py --domains $(O)/domains --out $(system)
 	@touch $@

@@ -6,6 +6,7 @@ reads OUT/domains.txt (one name a line, in id order) and writes
   images.bin  the pages of all domains, one after another
   images.S    puts images.bin into section .images, page-aligned, as system_image_bytes[]
   images.c    system_image[] of core/object/system.h
+Refused are domains that were built with different states of a contract that they share (abi/zog/image.h).
 The measure of a domain is the SHA-256 over the digests of its pages (core/fault/measure.h).
 """
 
@@ -16,6 +17,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from zoglib.elf import Elf, ElfError, PF_EXECUTE, PF_WRITE
+from zoglib.image_table import image_table, pairs_check
 
 PAGE = 4096
 IMAGE_BASE = 0x400000
@@ -108,14 +110,19 @@ def main():
 	parser = argparse.ArgumentParser(description="pack the domains' images into the core's file")
 	parser.add_argument("--domains", required=True, help="folder of NAME.elf")
 	parser.add_argument("--out", required=True, help="folder of domains.txt and of the results")
+	parser.add_argument("--unpaired", action="store_true", help="pack what does not fit together, too: for tests of the core's own check")
 	options = parser.parse_args()
 	with open(os.path.join(options.out, "domains.txt")) as file:
 		names = file.read().split()
 	packer = Packer()
 	try:
-		rows = [packer.row(name, Elf(os.path.join(options.domains, name + ".elf"))) for name in names]
+		elves = {name: Elf(os.path.join(options.domains, name + ".elf")) for name in names}
+		refusals = [] if options.unpaired else pairs_check({name: image_table(elf) for name, elf in elves.items()})
+		rows = [packer.row(name, elf) for name, elf in elves.items()]
 	except (ElfError, OSError) as error:
 		sys.exit(f"image.py: {error}")
+	if refusals:
+		sys.exit("\n".join(f"image.py: {refusal}" for refusal in refusals))
 	blob = os.path.join(options.out, "images.bin")
 	with open(blob, "wb") as file:
 		file.write(packer.content)

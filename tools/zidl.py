@@ -17,6 +17,7 @@ from zoglang.checks import contracts_check
 from zoglang.emit_client import client_text
 from zoglang.emit_header import header_text
 from zoglang.emit_server import server_header_text, server_text
+from zoglang.fingerprint import hex_of
 from zoglang.parser import contract_parse
 from zoglang.region import index_of
 from zoglang.report import Report, SourceError, file_write
@@ -39,9 +40,9 @@ def index_text(contracts):
 	"""contracts.json, by number."""
 	index = [
 		{
-			"name": c.name, "number": c.number, "version": c.version, "file": c.path,
+			"name": c.name, "number": c.number, "version": c.version, "fingerprint": hex_of(c.fingerprint), "file": c.path,
 			"events": [e.name for e in c.events],
-			"regions": [index_of(c, r) for r in c.regions],
+			"regions": [{**index_of(c, r), "fingerprint": hex_of(r.fingerprint)} for r in c.regions],
 			"methods": [
 				{"name": m.name, "number": m.number, "kind": m.kind, "wait": m.may_wait,
 				 "deadline_ms": m.deadline_ms}

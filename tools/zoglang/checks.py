@@ -5,7 +5,7 @@ import re
 from .layout import HALF, WORDS_OUT, Reply, Request
 from .model import INTEGERS
 from .region import region_check
-from .report import abi_statuses, nearest
+from .report import abi_statuses, c_constant, nearest
 
 NAME_LOWER = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 NAME_UPPER = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*\Z")
@@ -20,6 +20,8 @@ STATUS_IMPLIED = {"OK": "is what every method may answer", "RETRY": "is what eve
                   "WAIT": "is said by 'wait yes'"}
 CONTRACT_MAX = 255  # contract number << 8 | method has 16 bits
 METHOD_MAX = 256
+VERSION_MAX = 65535
+IMAGE_NAME_MAX = c_constant("abi/zog/image.h", "ZOG_IMAGE_NAME_MAX")
 DEADLINE_MAX_MS = 65535
 
 
@@ -35,8 +37,11 @@ class ContractChecks:
 	def run(self):
 		contract = self.contract
 		self.name_check(contract.name, contract.line, "contract")
-		if contract.version < 1:
-			self.error(contract.line, "the version is 1 or more")
+		if not 1 <= contract.version <= VERSION_MAX:
+			self.error(contract.line, f"the version is 1..{VERSION_MAX}")
+		for full, line in [(contract.name, contract.line)] + [(f"{contract.name}.{r.name}", r.line) for r in contract.regions]:
+			if len(full) >= IMAGE_NAME_MAX:
+				self.error(line, f"the name '{full}' is longer than {IMAGE_NAME_MAX - 1} characters")
 		self.unique_check(
 			[(x.name, x.line) for x in contract.enums + contract.structs], "type", set(INTEGERS) | {"bytes"})
 		self.unique_check([(x.name, x.line) for x in contract.events], "event")

@@ -1,5 +1,6 @@
 """NAME.h: what both sides of a contract share — enums, structs, method numbers, message layouts."""
 
+from .fingerprint import hex_of
 from .layout import Reply, Request
 from .model import INTEGERS, integer_c_type
 from .region import region_text
@@ -116,7 +117,11 @@ def header_text(contract, source):
 	text += '#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n'
 	text += '#include "zog/layout.h"\n#include "zog/status.h"\n\n'
 	text += f"#define {contract.name.upper()}_CONTRACT {contract.number}u\n"
-	text += f"#define {contract.name.upper()}_VERSION {contract.version}u\n\n"
+	text += f"#define {contract.name.upper()}_VERSION {contract.version}u\n"
+	text += f"#define {contract.name.upper()}_FINGERPRINT 0x{hex_of(contract.fingerprint)}ull\n"
+	for region in contract.regions:
+		text += f"#define {contract.name.upper()}_{region.name.upper()}_FINGERPRINT 0x{hex_of(region.fingerprint)}ull\n"
+	text += "\n"
 	for event in contract.events:
 		text += doc_lines(event.doc) + f"/* event {event.name} */\n"
 	text += "\n" if contract.events else ""

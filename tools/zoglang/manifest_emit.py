@@ -179,10 +179,34 @@ def domain_header_text(system, domain):
 
 # --- dispatch.c ---
 
+def image_entries(domain):
+	"""(contract, region or "", role) of everything that the domain shares with others by contract."""
+	manifest = domain.manifest
+	called = list(dict.fromkeys(manifest.uses + [wait.split(".")[0] for wait in manifest.waits]))
+	entries = [(name, "", "SERVES") for name in manifest.serves] + [(name, "", "USES") for name in called]
+	return entries + [(e["contract"], e["name"], {"writer": "WRITES", "reader": "READS"}[e["role"]]) for e, _ in domain.regions]
+
+
+def image_table(domain):
+	"""The table of abi/zog/image.h, with what the contracts' headers said when the domain was compiled."""
+	entries = image_entries(domain)
+	text = "".join(f'#include "contracts/{name}.h"\n' for name in dict.fromkeys(name for name, _, _ in entries))
+	text += '#include "zog/image.h"\n\n/* What this image was built with: stands first in its constants. */\n'
+	text += f"static const struct {{\n\tstruct zog_image_table head;\n\tstruct zog_image_contract contract[{max(len(entries), 1)}];\n}} "
+	text += 'image_table __attribute__((used, section(".rodata.image_table"), aligned(64))) = {\n'
+	text += f"\t{{ ZOG_IMAGE_MAGIC, ZOG_IMAGE_LAYOUT, {len(entries)} }},\n\t{{\n"
+	for name, region, role in entries:
+		full, macro = (f"{name}.{region}", f"{name}_{region}") if region else (name, name)
+		text += (f'\t\t{{ "{full}", {name.upper()}_VERSION, ZOG_IMAGE_{role}, {name.upper()}_CONTRACT, '
+		         f"{macro.upper()}_FINGERPRINT, 0 }},\n")
+	return text + "\t},\n};\n"
+
+
 def dispatch_text(system, domain):
 	text = NOTICE + '#include "rt/rt.h"\n#include "domain.h"\n'
 	for name in domain.manifest.serves:
 		text += f'#include "contracts/{name}_server.c"\n'
+	text += image_table(domain)
 	text += "\n/* What the core asks, for domains that have nothing to say to it. */\n"
 	for _, function, answer in CORE_METHODS:
 		text += (f"__attribute__((weak)) zog_status_t {function}(struct zog_call *call)\n{{\n"

@@ -108,6 +108,7 @@ class Contract:
 	methods: list = field(default_factory=list)
 	regions: list = field(default_factory=list)  # of region.Region
 	number: int = 0
+	fingerprint: int = 0
 
 	def enum(self, name):
 		return next((e for e in self.enums if e.name == name), None)

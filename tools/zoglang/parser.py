@@ -19,6 +19,7 @@
 The grammar of region stands in region.py. What the names mean, and whether they fit together, is for checks.py.
 """
 
+from .fingerprint import fingerprint_of
 from .lexer import tokens_read
 from .model import Argument, Contract, Enum, EnumValue, ErrorCase, Event, Field, Method, Struct
 from .region import region_parse
@@ -84,6 +85,7 @@ class Parser:
 
 	def file(self):
 		contract = self.contract()
+		contract.fingerprint = fingerprint_of(self.tokens)
 		if self.token.kind != "end":
 			self.fail(f"expected the end of the file after the contract, found {self.token.describe()}")
 		return contract
@@ -109,7 +111,12 @@ class Parser:
 					+ nearest(self.token.text, items)
 				)
 			parse, target = items[self.token.text]
+			first = self.place
 			target.append(parse())
+			target[-1].tokens = self.tokens[first:self.place]
+		enums = [token for enum in contract.enums for token in enum.tokens]
+		for region in contract.regions:
+			region.fingerprint = fingerprint_of(region.tokens + enums)
 		return contract
 
 	def enum(self):

@@ -117,8 +117,8 @@ def main():
 	packer = Packer()
 	try:
 		elves = {name: Elf(os.path.join(options.domains, name + ".elf")) for name in names}
-		refusals = [] if options.unpaired else pairs_check({name: image_table(elf) for name, elf in elves.items()})
 		rows = [packer.row(name, elf) for name, elf in elves.items()]
+		refusals = [] if options.unpaired else pairs_check({name: image_table(elf) for name, elf in elves.items()})
 	except (ElfError, OSError) as error:
 		sys.exit(f"image.py: {error}")
 	if refusals:

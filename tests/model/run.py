@@ -24,6 +24,8 @@ LARGER = {
 	"commit": ["CALLS=2", "KILLS=3", "EXCEPTIONS=3"],
 	"kill": ["VISITS=3", "REQUESTS=3"],
 	"once": ["CALLS=3", "KILLS=3", "WAITS=2"],
+	"region": ["COMMITS=2", "READS=2", "KILLS=1", "EXCEPTIONS=2"],
+	"reply": ["CALLS=6", "REQUESTS=4"],
 	"stream": ["RECORDS=3", "SLOTS=2", "KILLS=1"],
 	"wait": ["KILLS=4"],
 }

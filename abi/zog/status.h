@@ -21,6 +21,7 @@ enum zog_status {
 	ZOG_ERR_FAULT = -4,     /* an address of a program that the program may not use so */
 	ZOG_ERR_NEED_PAGE = -5, /* an address of a program whose page is absent for now */
 	ZOG_ERR_SEQUENCE = -6,  /* a sequence number that is stale, or reused with other arguments */
+	ZOG_ERR_VERSION = -7,   /* caller and callee were built with different states of the contract (zog/image.h) */
 
 	/* State of the object. */
 	ZOG_ERR_NOT_FOUND = -20,

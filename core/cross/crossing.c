@@ -417,6 +417,10 @@ void crossing_call(struct cpu *cpu)
 		return;
 	}
 	const struct contract_desc *contract = &system_contract[method >> 8];
+	if (caller->domain->fast_cap[index].contract != method >> 8) {
+		regs->rax = (uint64_t)ZOG_ERR_VERSION;
+		return;
+	}
 	if ((method & 0xff) >= contract->method_count || thread->depth >= FRAME_CALL_MAX) {
 		regs->rax = (uint64_t)ZOG_ERR_METHOD;
 		return;

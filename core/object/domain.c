@@ -4,6 +4,7 @@
  * when first touched; a restart clears the entries, so nothing of the dead incarnation can be reached. The home
  * region's live page is a copy of the committed one, made at the first write. */
 #include <stddef.h>
+#include "object/contract.h"
 #include "object/domain.h"
 #include "object/frame.h"
 #include "object/cpu.h"
@@ -206,6 +207,8 @@ static void regions_map(struct domain *domain)
 	for (uint32_t i = 0; i < domain->desc->region_count; i++) {
 		struct region *region = &region_table[domain->desc->region[i].region];
 		uint64_t start = ZOG_REGION_BASE + i * ZOG_REGION_STRIDE, pages = region->desc->bytes / ZOG_PAGE_SIZE;
+		if (region->desc->writer != domain->id && !contract_connects(domain->id, region->desc->writer))
+			continue; /* its reads end it */
 		area_map_fixed(area_add(domain, AREA_FIXED, start, pages + 1, range_build(domain, start, pages + 1), region->head_physical),
 			       PTE_NO_EXECUTE);
 		if (!domain->desc->region[i].is_writer)
@@ -229,7 +232,7 @@ static void fast_caps_build(struct domain *domain)
 	for (uint32_t i = 0; i < domain->desc->cap_count; i++) {
 		const struct cap_desc *cap = &domain->desc->cap[i];
 		row[i].contract = UINT64_MAX;
-		if (cap->type != CAP_ENTRY)
+		if (cap->type != CAP_ENTRY || !contract_connects(domain->id, cap->a))
 			continue;
 		row[i].contract = cap->b;
 		row[i].method_count = system_contract[cap->b].method_count;

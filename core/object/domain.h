@@ -34,7 +34,7 @@ enum commit_phase { COMMIT_NONE = 0, COMMIT_RANGES = 1, COMMIT_EFFECTS = 2 };
 enum domain_request { REQUEST_NONE = 0, REQUEST_KILL = 1, REQUEST_HANG = 2 };
 /* A row of a domain's capability table as the straight way of a crossing reads it. */
 struct fast_cap {
-	uint64_t contract; /* UINT64_MAX: no crossing capability */
+	uint64_t contract; /* UINT64_MAX: no crossing capability, or one whose two sides do not fit (contract.h) */
 	uint32_t method_count, reserved;
 	struct domain *domain;
 	const struct method_desc *method;

@@ -13,7 +13,7 @@ from .layout import Reply, Request
 
 # Every method may answer these: they come from the runtime, from validators, or from the core about a domain
 # further down.
-ALWAYS = ["OK", "RETRY", "ERR_ARGUMENT", "ERR_METHOD", "ERR_SEQUENCE", "ERR_POISON", "ERR_QUARANTINED"]
+ALWAYS = ["OK", "RETRY", "ERR_ARGUMENT", "ERR_METHOD", "ERR_SEQUENCE", "ERR_VERSION", "ERR_POISON", "ERR_QUARANTINED"]
 
 
 def serve_parameters(contract, method):

@@ -29,15 +29,17 @@ enum zog_core_call {
 	ZOG_CORE_FRAME_PIN = 9,   /* rdi=frame rsi=1 pin, 0 unpin: keep a frame from reuse while a device uses it;
 	                             the frame must belong to a domain of the running chain -> rdx=physical address */
 	ZOG_CORE_INCIDENT = 10,   /* rdi=capability (INSPECT) rsi=number rdx=struct zog_incident * out */
-	ZOG_CORE_STATS = 11,      /* rdi=capability (INSPECT) rsi=domain id rdx=struct zog_domain_stats * out */
+	ZOG_CORE_STATS = 11,      /* rdi=capability (STATS) rsi=domain id rdx=struct zog_domain_stats * out */
 	ZOG_CORE_XSTATE = 12,     /* rdi=thread slot or ZOG_SELF rsi=buffer rdx=length r10=0 read, 1 write: vector state
 	                             in XSAVE layout, at most ZOG_XSTATE_SIZE bytes */
 	ZOG_CORE_ABORT = 13,      /* copy the logged ranges back from the committed image, drop staged operations */
 	ZOG_CORE_FAIL = 14,       /* rdi=enum zog_cause rsi,rdx=detail: the runtime found this domain wrong; ends it */
-	ZOG_CORE_REGION_STATS = 15, /* rdi=capability (INSPECT) rsi=region of the system rdx=struct zog_region_stats * out;
+	ZOG_CORE_REGION_STATS = 15, /* rdi=capability (STATS) rsi=region of the system rdx=struct zog_region_stats * out;
 	                               no such region: ZOG_ERR_NOT_FOUND */
 	ZOG_CORE_REGION_READ = 16, /* rdi=place of the region in the own table rsi=version rdx=record kind << 32 | index
 	                              r10=buffer: the record as it was in that version. ZOG_ERR_NOT_FOUND: not kept */
+	ZOG_CORE_AUTHORITY = 17, /* rdi=capability (INSPECT) rsi=domain | enum zog_authority_kind << 32 rdx=place
+	                            r10=struct zog_authority * out; no more: ZOG_ERR_NOT_FOUND */
 	ZOG_CORE_CALL_COUNT
 };
 
@@ -156,7 +158,8 @@ enum zog_op_code {
 	ZOG_OP_PORT_IN = 16,      /* the same, inwards: reads into word1 while ready, one byte a turn; both images */
 	ZOG_OP_DEVICE_ATTACH = 17,/* slot=capability (BUS) word0=domain word1=window (0..5) word2=physical word3=bytes:
 	                             maps a device window at ZOG_MMIO_BASE + window * stride in that domain */
-	ZOG_OP_DOMAIN_CONTROL = 18, /* slot=capability (CONTROL) word0=domain word1=enum zog_control word2=argument */
+	ZOG_OP_DOMAIN_CONTROL = 18, /* slot=capability word0=domain word1=enum zog_control word2=argument.
+	                               CONTROL for a KILL at once, INJECT for everything else */
 	ZOG_OP_POWER_OFF = 19,    /* slot=capability (POWER) word0=exit status to report in the log */
 	ZOG_OP_SCHEDULE = 20,     /* slot=capability (SCHEDULE) word0=time slice in ns */
 	ZOG_OP_THREAD_XSTATE_RESET = 21, /* slot or ZOG_SELF: vector state as at process start (execve) */
@@ -283,6 +286,34 @@ struct zog_region_stats {
 	uint64_t bytes, memory_bytes; /* records; all memory, buffer and history included */
 	uint64_t commits, bytes_committed, refused, rollbacks;
 	char name[32];
+};
+
+/* What a domain may do and reach, as the core holds it at that moment: one row for each place, from 0 on, then `next`. */
+enum zog_authority_kind {
+	ZOG_AUTHORITY_CAP = 0,    /* capability table: type, a, b as the general way of a crossing reads them; c, d: domain and
+	                             contract that the straight way has for the same index (all ones: no entry) */
+	ZOG_AUTHORITY_FLAGS = 1,  /* one row: a=enum zog_authority_flag, b=pages of the core's half open to it: 0 */
+	ZOG_AUTHORITY_IRQ = 2,    /* a=vector b=own event that it raises c=line of the I/O APIC, or all ones */
+	ZOG_AUTHORITY_REGION = 3, /* shared region: a=number in the system b=1: may commit */
+	ZOG_AUTHORITY_AREA = 4,   /* memory that the core has mapped or maps at first touch: a=address b=pages c=ZOG_MAP_* */
+	ZOG_AUTHORITY_PAGES = 5,  /* page tables: a run of present pages from address `place` on. a=address b=pages c=ZOG_MAP_*
+	                             d=physical address type=what the frames are owner=whose. b=0: none found yet */
+	ZOG_AUTHORITY_KIND_COUNT
+};
+enum zog_authority_type { /* of a capability */
+	ZOG_AUTHORITY_ENTRY = 1, ZOG_AUTHORITY_EVENT = 2, ZOG_AUTHORITY_PORTS = 3, ZOG_AUTHORITY_CONTROL = 4,
+	ZOG_AUTHORITY_INSPECT = 5, ZOG_AUTHORITY_POWER = 6, ZOG_AUTHORITY_BUS = 7, ZOG_AUTHORITY_SCHEDULE = 8,
+	ZOG_AUTHORITY_STATS = 9, ZOG_AUTHORITY_INJECT = 10, ZOG_AUTHORITY_TYPE_COUNT
+};
+enum zog_authority_flag {
+	ZOG_AUTHORITY_PERSONALITY = 1, ZOG_AUTHORITY_FRAMES = 2, ZOG_AUTHORITY_BUS_SERVER = 4, ZOG_AUTHORITY_DEVICE = 8,
+};
+enum zog_authority_frame { ZOG_AUTHORITY_NO_RAM = 0, ZOG_AUTHORITY_PAYLOAD = 1, ZOG_AUTHORITY_DOMAIN = 2, ZOG_AUTHORITY_CORE = 3, ZOG_AUTHORITY_DMA = 4 };
+struct zog_authority {
+	uint32_t type, owner;
+	uint64_t a, b, c, d;
+	uint64_t next;    /* place of the next row */
+	uint64_t is_used; /* CAP, IRQ: since boot */
 };
 
 /* What a domain is told of itself, read-only. */

@@ -6,6 +6,7 @@
 #include "fault/log.h"
 #include "mem/copy.h"
 #include "mem/pin.h"
+#include "object/authority.h"
 #include "tsm/region.h"
 #include "tsm/transaction.h"
 #include "object/frame.h"
@@ -14,11 +15,6 @@ void *memcpy(void *to, const void *from, size_t size);
 struct event *domain_event(const struct domain *domain, uint64_t handle);
 
 static struct domain *caller(struct cpu *cpu) { return cpu->thread->frame[cpu->thread->depth - 1].domain; }
-
-static bool cap_is(const struct domain *domain, uint64_t index, uint32_t type)
-{
-	return index < domain->desc->cap_count && domain->desc->cap[index].type == type;
-}
 
 static void cap_fault(struct cpu *cpu) { domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, cpu->domain_regs.rdi, cpu->domain_regs.rsi); }
 
@@ -82,7 +78,7 @@ static void call_event_read(struct cpu *cpu)
 
 static bool port_is_granted(const struct domain *domain, uint64_t index, uint64_t port, uint64_t width)
 {
-	if (!cap_is(domain, index, CAP_PORTS) || (width != 1 && width != 2 && width != 4))
+	if (!domain_holds(domain, index, CAP_PORTS) || (width != 1 && width != 2 && width != 4))
 		return false;
 	return port >= domain->desc->cap[index].a && port <= domain->desc->cap[index].b && width - 1 <= domain->desc->cap[index].b - port;
 }
@@ -190,7 +186,7 @@ static void call_incident(struct cpu *cpu)
 {
 	struct zog_regs *regs = &cpu->domain_regs;
 
-	if (!cap_is(caller(cpu), regs->rdi, CAP_INSPECT)) {
+	if (!domain_holds(caller(cpu), regs->rdi, CAP_INSPECT)) {
 		cap_fault(cpu);
 		return;
 	}
@@ -216,7 +212,7 @@ static void call_stats(struct cpu *cpu)
 {
 	struct zog_regs *regs = &cpu->domain_regs;
 
-	if (!cap_is(caller(cpu), regs->rdi, CAP_INSPECT)) {
+	if (!domain_holds(caller(cpu), regs->rdi, CAP_STATS)) {
 		cap_fault(cpu);
 		return;
 	}
@@ -236,7 +232,7 @@ static void call_region_stats(struct cpu *cpu)
 	struct zog_regs *regs = &cpu->domain_regs;
 	struct zog_region_stats stats;
 
-	if (!cap_is(caller(cpu), regs->rdi, CAP_INSPECT)) {
+	if (!domain_holds(caller(cpu), regs->rdi, CAP_STATS)) {
 		cap_fault(cpu);
 		return;
 	}
@@ -250,6 +246,20 @@ static void call_region_read(struct cpu *cpu)
 	struct zog_regs *regs = &cpu->domain_regs;
 
 	regs->rax = (uint64_t)region_read_version(caller(cpu), regs->rdi, regs->rsi, regs->rdx, regs->r10);
+}
+
+static void call_authority(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+	struct zog_authority row;
+
+	if (!domain_holds(caller(cpu), regs->rdi, CAP_INSPECT)) {
+		cap_fault(cpu);
+		return;
+	}
+	regs->rax = (uint64_t)authority_read(regs->rsi & UINT32_MAX, regs->rsi >> 32, regs->rdx, &row);
+	if (regs->rax == ZOG_OK && !domain_write(caller(cpu), regs->r10, &row, sizeof(row)))
+		regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
 }
 
 static void call_fail(struct cpu *cpu)
@@ -280,6 +290,7 @@ static void (*const call_table[ZOG_CORE_CALL_COUNT])(struct cpu *cpu) = {
 	[ZOG_CORE_FAIL] = call_fail,
 	[ZOG_CORE_REGION_STATS] = call_region_stats,
 	[ZOG_CORE_REGION_READ] = call_region_read,
+	[ZOG_CORE_AUTHORITY] = call_authority,
 };
 
 void core_call(struct cpu *cpu, uint64_t number)

@@ -292,7 +292,7 @@ static struct event *event_find(const struct domain *domain, uint64_t handle, ui
 		return NULL;
 	if (index & ZOG_EVENT_CAP) {
 		index &= ~ZOG_EVENT_CAP;
-		if (index >= domain->desc->cap_count || domain->desc->cap[index].type != CAP_EVENT)
+		if (!domain_holds(domain, index, CAP_EVENT))
 			return NULL;
 		owner = domain->desc->cap[index].a;
 		index = domain->desc->cap[index].b;
@@ -412,7 +412,7 @@ void crossing_call(struct cpu *cpu)
 	const struct domain_desc *desc = caller->domain->desc;
 	uint64_t index = regs->rdi, method = regs->rsi;
 
-	if (index >= desc->cap_count || desc->cap[index].type != CAP_ENTRY || method >> 8 != desc->cap[index].b) {
+	if (!domain_holds(caller->domain, index, CAP_ENTRY) || method >> 8 != desc->cap[index].b) {
 		domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, index, method);
 		return;
 	}

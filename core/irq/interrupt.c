@@ -10,7 +10,7 @@
 enum { EXCEPTION_DEBUG = 1, EXCEPTION_NMI = 2, EXCEPTION_PAGE_FAULT = 14 };
 #define TICK_NS 1000000u
 
-static struct { struct domain *domain; uint32_t event; } irq_table[256 - VECTOR_DEVICE];
+static struct { struct domain *domain; uint32_t event, is_used; } irq_table[256 - VECTOR_DEVICE];
 
 void irq_setup(struct domain *domain)
 {
@@ -23,6 +23,17 @@ void irq_setup(struct domain *domain)
 	}
 }
 
+bool irq_read(const struct domain *domain, uint64_t place, struct zog_authority *out)
+{
+	while (place < 256 - VECTOR_DEVICE && irq_table[place].domain != domain)
+		place++;
+	if (place >= 256 - VECTOR_DEVICE)
+		return false;
+	*out = (struct zog_authority){ .a = place + VECTOR_DEVICE, .b = irq_table[place].event, .c = ioapic_line((uint32_t)place + VECTOR_DEVICE),
+				       .is_used = irq_table[place].is_used, .next = place + 1 };
+	return true;
+}
+
 static void device_interrupt(struct cpu *cpu, uint32_t vector)
 {
 	struct domain *domain = irq_table[vector - VECTOR_DEVICE].domain;
@@ -30,6 +41,7 @@ static void device_interrupt(struct cpu *cpu, uint32_t vector)
 	apic_acknowledge();
 	if (domain == NULL)
 		return;
+	irq_table[vector - VECTOR_DEVICE].is_used = 1;
 	event_notify(&domain->event[irq_table[vector - VECTOR_DEVICE].event], 0);
 	cpu->must_reschedule = 1;
 }

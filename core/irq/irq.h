@@ -4,6 +4,8 @@
 #include "object/cpu.h"
 #include "object/domain.h"
 void irq_setup(struct domain *domain);
+/* The first vector from the PLACE'th on that raises an event of the domain (object/authority.h). */
+bool irq_read(const struct domain *domain, uint64_t place, struct zog_authority *out);
 /* tsm/scrub.c: compares some pages of an idle domain's live and committed image. */
 void scrub_step(struct cpu *cpu);
 #endif

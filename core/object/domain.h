@@ -35,7 +35,8 @@ enum domain_request { REQUEST_NONE = 0, REQUEST_KILL = 1, REQUEST_HANG = 2 };
 /* A row of a domain's capability table as the straight way of a crossing reads it. */
 struct fast_cap {
 	uint64_t contract; /* UINT64_MAX: no crossing capability, or one whose two sides do not fit (contract.h) */
-	uint32_t method_count, reserved;
+	uint32_t method_count;
+	uint32_t is_used; /* of any type of capability: it has been exercised since boot */
 	struct domain *domain;
 	const struct method_desc *method;
 };
@@ -48,7 +49,7 @@ struct domain {
 	uint32_t needs_quiesce;
 	uint64_t step_kill;       /* instructions left until the asked-for end; 0: none */
 	uint64_t entry;           /* of the image */
-	const struct fast_cap *fast_cap; /* the capability table with everything looked up that a crossing needs */
+	struct fast_cap *fast_cap; /* the capability table with everything looked up that a crossing needs */
 	uint32_t cap_count;
 	uint32_t resets;          /* how often the page tables were emptied: CPUs that were elsewhere flush (cpu->seen_resets) */
 	struct zog_incident *open_incident; /* waits for the first reply after it */
@@ -77,6 +78,15 @@ struct domain {
 
 extern struct domain domain_table[ZOG_DOMAIN_MAX];
 #define domain_total system_domain_count
+
+/* Does the domain hold a capability of TYPE at INDEX? That it was asked for is noted: see object/authority.c. */
+static inline bool domain_holds(const struct domain *domain, uint64_t index, uint32_t type)
+{
+	if (index >= domain->desc->cap_count || domain->desc->cap[index].type != type)
+		return false;
+	domain->fast_cap[index].is_used = 1;
+	return true;
+}
 
 /* Makes the page at ADDRESS present (for writing if is_write). false: the domain has no business there. */
 bool domain_touch(struct domain *domain, uint64_t address, bool is_write);

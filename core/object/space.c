@@ -199,8 +199,7 @@ bool space_map(struct space *space, uint64_t address, uint64_t frame, uint32_t f
 	return true;
 }
 
-/* As table_walk; where a table is absent, moves ADDRESS to the end of what it would have mapped. */
-static pte_t *walk_skip(uint64_t cr3, uint64_t *address)
+pte_t *table_walk_skip(uint64_t cr3, uint64_t *address)
 {
 	pte_t *table = physical_pointer(cr3 & PTE_ADDRESS);
 
@@ -221,7 +220,7 @@ void space_unmap(struct space *space, uint64_t address, uint64_t pages)
 	bool was_present = false;
 
 	while (address < end) {
-		pte_t *entry = walk_skip(space->cr3, &address);
+		pte_t *entry = table_walk_skip(space->cr3, &address);
 		if (entry == NULL)
 			continue;
 		if (*entry & PTE_ADDRESS) {
@@ -241,7 +240,7 @@ void space_protect(struct space *space, uint64_t address, uint64_t pages, uint32
 	bool was_present = false;
 
 	while (address < end) {
-		pte_t *entry = walk_skip(space->cr3, &address);
+		pte_t *entry = table_walk_skip(space->cr3, &address);
 		if (entry == NULL)
 			continue;
 		if (*entry & PTE_ADDRESS) {
@@ -260,7 +259,7 @@ bool space_clone(struct space *from, struct space *to, uint64_t address, uint64_
 	bool lost_write = false, was_present = false, is_complete = true;
 
 	while (address < end && is_complete) {
-		pte_t *entry = walk_skip(from->cr3, &address);
+		pte_t *entry = table_walk_skip(from->cr3, &address);
 		if (entry == NULL)
 			continue;
 		if (*entry & PTE_ADDRESS) {

@@ -34,6 +34,8 @@ bool space_clone(struct space *from, struct space *to, uint64_t address, uint64_
 void space_flush(struct space *space);
 /* The entry that maps ADDRESS, or NULL. */
 pte_t *table_walk(uint64_t cr3, uint64_t address);
+/* As table_walk; where a table is absent, moves ADDRESS to the end of what it would have mapped. */
+pte_t *table_walk_skip(uint64_t cr3, uint64_t *address);
 uint64_t table_pool_free(void);
 /* Takes page tables from spaces, in turn, until WANTED are free. false: there are not that many. */
 bool table_pool_reclaim(uint64_t wanted);

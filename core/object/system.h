@@ -12,11 +12,14 @@ enum cap_type {
 	CAP_ENTRY = 1,    /* a=domain b=contract number: crossing to the methods of that contract */
 	CAP_EVENT = 2,    /* a=domain b=event: may wait on it and read its count */
 	CAP_PORTS = 3,    /* a=first port b=last port */
-	CAP_CONTROL = 4,  /* DOMAIN_CONTROL */
-	CAP_INSPECT = 5,  /* INCIDENT, STATS */
+	CAP_CONTROL = 4,  /* DOMAIN_CONTROL: KILL at once */
+	CAP_INSPECT = 5,  /* INCIDENT, AUTHORITY: what others hold and did */
 	CAP_POWER = 6,    /* POWER_OFF */
 	CAP_BUS = 7,      /* DEVICE_ATTACH, DEVICE_RESUMED */
 	CAP_SCHEDULE = 8, /* SCHEDULE */
+	CAP_STATS = 9,    /* STATS, REGION_STATS: counters */
+	CAP_INJECT = 10,  /* DOMAIN_CONTROL: faults at a chosen place, HANG, CORRUPT */
+	CAP_TYPE_COUNT
 };
 struct cap_desc {
 	uint32_t type, a, b;

@@ -6,6 +6,7 @@
 #include "cross/schedule.h"
 #include "cross/control.h"
 #include "fault/log.h"
+#include "object/authority.h"
 #include "object/frame.h"
 #include "arch/x86_64/apic.h"
 
@@ -30,11 +31,6 @@ static uint32_t earlier(const struct decode *decode, uint32_t code, uint32_t slo
 	while (i > 0 && (decode->cpu->op[i - 1].code != code || decode->cpu->op[i - 1].slot != slot))
 		i--;
 	return i; /* place + 1 of the last one; 0: none */
-}
-
-static bool cap_is(const struct domain *domain, uint32_t index, uint32_t type)
-{
-	return index < domain->desc->cap_count && domain->desc->cap[index].type == type;
 }
 
 /* --- decoders: true when the operation may be carried out -------------------------------------------------------- */
@@ -191,7 +187,7 @@ static bool decode_port(struct decode *decode, struct zog_op *op)
 	struct domain *domain = decode->domain;
 	uint16_t data = (uint16_t)op->word[0], status = (uint16_t)(op->word[0] >> 16);
 
-	if (!cap_is(domain, op->slot, CAP_PORTS))
+	if (!domain_holds(domain, op->slot, CAP_PORTS))
 		return false;
 	const struct cap_desc *cap = &domain->desc->cap[op->slot];
 	return data >= cap->a && data <= cap->b && status >= cap->a && status <= cap->b && op->word[2] <= 4096 &&
@@ -211,7 +207,7 @@ static bool decode_port_in(struct decode *decode, struct zog_op *op)
 
 static bool decode_device_attach(struct decode *decode, struct zog_op *op)
 {
-	if (!cap_is(decode->domain, op->slot, CAP_BUS) || op->word[0] >= domain_total || op->word[1] >= 6 || op->word[3] > 0x200000 ||
+	if (!domain_holds(decode->domain, op->slot, CAP_BUS) || op->word[0] >= domain_total || op->word[1] >= 6 || op->word[3] > 0x200000 ||
 	    op->word[2] % ZOG_PAGE_SIZE != 0 || op->word[2] < 0x80000000ul || op->word[2] >= 1ul << 46)
 		return false;
 	/* Never RAM: a window over memory would be a way round every right. */
@@ -224,19 +220,22 @@ static bool decode_device_attach(struct decode *decode, struct zog_op *op)
 
 static bool decode_device_resumed(struct decode *decode, struct zog_op *op)
 {
-	return cap_is(decode->domain, op->slot, CAP_BUS) && op->word[0] < domain_total;
+	return domain_holds(decode->domain, op->slot, CAP_BUS) && op->word[0] < domain_total;
 }
 
 static bool decode_control(struct decode *decode, struct zog_op *op)
 {
-	return cap_is(decode->domain, op->slot, CAP_CONTROL) && op->word[0] < domain_total && op->word[1] <= ZOG_CONTROL_CORRUPT;
+	/* Ending a domain is recovery policy; a fault at a chosen place is an experiment on it. */
+	uint32_t type = op->word[1] == ZOG_CONTROL_KILL && op->word[2] == 0 ? CAP_CONTROL : CAP_INJECT;
+
+	return domain_holds(decode->domain, op->slot, type) && op->word[0] < domain_total && op->word[1] <= ZOG_CONTROL_CORRUPT;
 }
 
-static bool decode_power(struct decode *decode, struct zog_op *op) { return cap_is(decode->domain, op->slot, CAP_POWER); }
+static bool decode_power(struct decode *decode, struct zog_op *op) { return domain_holds(decode->domain, op->slot, CAP_POWER); }
 
 static bool decode_schedule(struct decode *decode, struct zog_op *op)
 {
-	return cap_is(decode->domain, op->slot, CAP_SCHEDULE) && op->word[0] >= 1000000 && op->word[0] <= 1000000000;
+	return domain_holds(decode->domain, op->slot, CAP_SCHEDULE) && op->word[0] >= 1000000 && op->word[0] <= 1000000000;
 }
 
 #define SEEN(decode, code) ((decode)->seen >> (code) & 1u)
@@ -435,6 +434,7 @@ static void act_control(struct cpu *cpu, struct domain *domain, struct zog_op *o
 static void act_power(struct cpu *cpu, struct domain *domain, struct zog_op *op)
 {
 	(void)cpu, (void)domain;
+	authority_tell_used();
 	power_off((uint32_t)op->word[0]);
 }
 

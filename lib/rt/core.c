@@ -95,6 +95,11 @@ zog_status_t rt_stats(uint32_t cap, uint32_t domain, struct zog_domain_stats *ou
 	return core_call(ZOG_CORE_STATS, cap, domain, (uint64_t)out, 0, NULL);
 }
 
+zog_status_t rt_authority(uint32_t cap, uint32_t domain, uint32_t kind, uint64_t place, struct zog_authority *out)
+{
+	return core_call(ZOG_CORE_AUTHORITY, cap, domain | (uint64_t)kind << 32, place, (uint64_t)out, NULL);
+}
+
 zog_status_t rt_region_stats(uint32_t cap, uint32_t region, struct zog_region_stats *out)
 {
 	return core_call(ZOG_CORE_REGION_STATS, cap, region, (uint64_t)out, 0, NULL);

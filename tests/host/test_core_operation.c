@@ -63,6 +63,7 @@ void region_act_rollback(struct domain *domain, const struct zog_op *op) { (void
 void core_set64(uint64_t *at, uint64_t value) { *at = value; }
 void space_flush(struct space *space) { (void)space; }
 void log_line(const char *format, ...) { (void)format; }
+void authority_tell_used(void) { }
 void power_off(uint32_t status) { exit((int)status + 100); }
 void event_notify(struct event *event, uint32_t wake) { (void)wake, event->count++; }
 void vector_save(struct cpu *of) { (void)of; }
@@ -350,13 +351,43 @@ static void random_sequences(void **state)
 	assert_int_equal(table_pool_free(), POOL_PAGES);
 }
 
+/* Recovery policy, fault injection, power, scheduling: each command passes with its own capability and with no other, and
+ * only what was asked for counts as used. */
+static void each_right_carries_its_own_commands_only(void **state)
+{
+	static const struct cap_desc caps[] = { { CAP_NONE, 0, 0 }, { CAP_CONTROL, 0, 0 }, { CAP_INJECT, 0, 0 }, { CAP_POWER, 0, 0 },
+						{ CAP_SCHEDULE, 0, 0 }, { CAP_INSPECT, 0, 0 }, { CAP_STATS, 0, 0 } };
+	static const struct domain_desc desc = { .name = "holder", .cap = caps, .cap_count = 7 };
+	static const struct { uint32_t code; uint64_t word[3]; uint32_t needs; } command[] = {
+		{ ZOG_OP_DOMAIN_CONTROL, { 1, ZOG_CONTROL_KILL, 0 }, 1 },    { ZOG_OP_DOMAIN_CONTROL, { 1, ZOG_CONTROL_KILL, 5 }, 2 },
+		{ ZOG_OP_DOMAIN_CONTROL, { 1, ZOG_CONTROL_HANG, 0 }, 2 },    { ZOG_OP_DOMAIN_CONTROL, { 1, ZOG_CONTROL_CORRUPT, 5 }, 2 },
+		{ ZOG_OP_DOMAIN_CONTROL, { 1, ZOG_CONTROL_CORRUPT, 0 }, 2 }, { ZOG_OP_POWER_OFF, { 0 }, 3 }, { ZOG_OP_SCHEDULE, { 5000000 }, 4 },
+	};
+	struct fast_cap used[7];
+
+	(void)state;
+	personality->desc = &desc;
+	personality->fast_cap = used;
+	for (uint32_t i = 0; i < sizeof(command) / sizeof(command[0]); i++) {
+		for (uint32_t slot = 0; slot < 9; slot++) {
+			struct zog_op op = { command[i].code, slot, { command[i].word[0], command[i].word[1], command[i].word[2] } };
+			memset(used, 0, sizeof(used));
+			assert_int_equal(decode(&op, 1), slot == command[i].needs);
+			for (uint32_t row = 0; row < 7; row++)
+				assert_int_equal(used[row].is_used, row == slot && slot == command[i].needs);
+		}
+	}
+	BAD({ ZOG_OP_DOMAIN_CONTROL, 1, { system_domain_count, ZOG_CONTROL_KILL } });
+	BAD({ ZOG_OP_DOMAIN_CONTROL, 2, { 1, ZOG_CONTROL_CORRUPT + 1 } });
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(spaces_as_they_will_be), CASE(frames_as_they_will_be), CASE(threads_as_they_will_be), CASE(registers_of_a_wild_program),
-		CASE(addresses_outside), CASE(windows_without_right), CASE(random_sequences),
+		CASE(addresses_outside), CASE(windows_without_right), CASE(each_right_carries_its_own_commands_only), CASE(random_sequences),
 	};
 
 	srand(5);

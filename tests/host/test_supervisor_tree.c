@@ -40,7 +40,7 @@ void rt_stage(uint32_t code, uint32_t slot, uint64_t w0, uint64_t w1, uint64_t w
 
 zog_status_t rt_stats(uint32_t cap, uint32_t domain, struct zog_domain_stats *out)
 {
-	assert_int_equal(cap, CAP_INSPECT);
+	assert_int_equal(cap, CAP_STATS);
 	if (domain >= DOMAINS)
 		return ZOG_ERR_NOT_FOUND;
 	*out = (struct zog_domain_stats){ .id = domain, .state = 1, .starts = 3, .invocations = 1234567,
@@ -51,7 +51,7 @@ zog_status_t rt_stats(uint32_t cap, uint32_t domain, struct zog_domain_stats *ou
 
 zog_status_t rt_region_stats(uint32_t cap, uint32_t region, struct zog_region_stats *out)
 {
-	assert_int_equal(cap, CAP_INSPECT);
+	assert_int_equal(cap, CAP_STATS);
 	*out = (struct zog_region_stats){ .head = { .version = 84, .epoch = 2, .time_ns = 5, .checksum = 0xabcd }, .bytes = 4096, .refused = 7 };
 	memset(out->name, 'r', sizeof(out->name)); /* not even closed */
 	return region == 0 ? ZOG_OK : ZOG_ERR_NOT_FOUND;
@@ -316,10 +316,14 @@ static void control_stages_exactly_one_operation_or_none(void **state)
 	assert_int_equal(control("corrupt linux 9\n"), ZOG_OK);
 	assert_int_equal(staged_count, 1);
 	assert_int_equal(staged[0].code, ZOG_OP_DOMAIN_CONTROL);
-	assert_int_equal(staged[0].slot, CAP_CONTROL);
+	assert_int_equal(staged[0].slot, CAP_INJECT);
 	assert_int_equal(staged[0].word[0], 2);
 	assert_int_equal(staged[0].word[1], ZOG_CONTROL_CORRUPT);
 	assert_int_equal(staged[0].word[2], 9);
+	assert_int_equal(control("kill linux 9"), ZOG_OK);
+	assert_int_equal(staged[0].slot, CAP_INJECT); /* a fault at a chosen place */
+	assert_int_equal(control("kill linux"), ZOG_OK);
+	assert_int_equal(staged[0].slot, CAP_CONTROL);
 	assert_int_equal(control("kill nobody"), ZOG_ERR_NOT_FOUND);
 	assert_int_equal(staged_count, 0);
 	assert_int_equal(control("kill ext"), ZOG_ERR_NOT_FOUND);

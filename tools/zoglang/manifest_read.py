@@ -15,7 +15,7 @@ HOME_KIB_MAX = c_constant("abi/zog/core.h", "ZOG_HOME_SIZE_MAX") // 1024
 STREAM_PAGES_MAX = c_constant("abi/zog/layout.h", "ZOG_STREAM_PAGES_MAX")
 HISTORY_MAX = 64  # versions of a region
 NAME_MAX = 31  # char name[32] in the core's records
-RIGHTS = ("bus", "control", "frames", "inspect", "personality", "power", "schedule")
+RIGHTS = ("bus", "control", "frames", "inject", "inspect", "personality", "power", "schedule", "stats")
 
 # key: (type, needed, smallest, largest); sizes in KiB are whole pages besides.
 SCHEMA = {

@@ -1,6 +1,8 @@
 /* Local and I/O interrupt controllers, time base. */
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/cpu.h"
+#include "object/cpu.h"
+#include "object/lock.h"
 
 enum { APIC_ID = 0x20, APIC_EOI = 0xb0, APIC_SPURIOUS = 0xf0, APIC_COMMAND_LOW = 0x300, APIC_COMMAND_HIGH = 0x310,
        APIC_TIMER = 0x320, APIC_TIMER_INITIAL = 0x380, APIC_TIMER_CURRENT = 0x390, APIC_TIMER_DIVIDE = 0x3e0 };
@@ -55,6 +57,25 @@ void ioapic_route(uint32_t line, uint32_t vector)
 	*window = 0; /* to APIC id 0 */
 	*select = 0x10 + 2 * line;
 	*window = vector; /* fixed, edge, active high, not masked */
+}
+
+/* Lines are routed at boot only, so nobody else selects registers now but another reader. */
+uint64_t ioapic_line(uint32_t vector)
+{
+	volatile uint32_t *select = (volatile uint32_t *)IOAPIC_BASE;
+	volatile uint32_t *window = (volatile uint32_t *)(IOAPIC_BASE + 0x10);
+	static struct lock lock = LOCK_INIT;
+	uint64_t found = UINT64_MAX;
+
+	lock_take(&lock, cpu_current()->id);
+	for (uint32_t line = 0; line < 24; line++) {
+		*select = 0x10 + 2 * line;
+		uint32_t entry = *window;
+		if ((entry & 0xff) == vector && !(entry & 1u << 16))
+			found = line;
+	}
+	lock_release(&lock);
+	return found;
 }
 
 #define CALIBRATION_MS 10u

@@ -19,6 +19,8 @@ void apic_send(uint32_t apic_id, uint32_t command);
 /* Next timer interrupt of this CPU after `ns`; 0 stops it. */
 void apic_timer(uint64_t ns);
 void ioapic_route(uint32_t line, uint32_t vector);
+/* The line that is routed to VECTOR and not masked; all ones: none. */
+uint64_t ioapic_line(uint32_t vector);
 /* Measures the TSC and the timer against the PIT (10 ms). Once, at boot. */
 void time_calibrate(void);
 

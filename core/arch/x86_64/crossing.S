@@ -41,6 +41,7 @@ call_straight:
 	mov CAP_METHOD(%r15), %r14
 	movzwl (%r14, %rax, 4), %r14d
 	inc %r14d                       /* deadline in ticks; the first may be nearly over */
+	movl $1, CAP_USED(%r15)
 	mov CAP_DOMAIN(%r15), %r15
 	mov %rbp, INVOCATION_RBP(%rbx)
 	mov %gs:CPU_ID, %ebp

@@ -53,6 +53,7 @@ KNOWN(domain, txn, DOMAIN_TXN);
 KNOWN(domain, invocations, DOMAIN_INVOCATIONS);
 _Static_assert(DOMAIN_READY == DOMAIN_STATE_READY && REQUEST_NONE == 0 && LOCK_FREE == 0xffffffffu, "crossing.S");
 KNOWN(fast_cap, method_count, CAP_METHOD_COUNT);
+KNOWN(fast_cap, is_used, CAP_USED);
 KNOWN(fast_cap, domain, CAP_DOMAIN);
 KNOWN(fast_cap, method, CAP_METHOD);
 _Static_assert(sizeof(struct fast_cap) == 32 && sizeof(struct method_desc) == 4 && __builtin_offsetof(struct method_desc, deadline_ms) == 0, "crossing.S");

@@ -25,7 +25,7 @@ static uint64_t threads_ready(void)
 {
 	struct zog_domain_stats stats;
 
-	rt_assert(rt_stats(CAP_INSPECT, rt_self()->id, &stats) == ZOG_OK);
+	rt_assert(rt_stats(CAP_STATS, rt_self()->id, &stats) == ZOG_OK);
 	return stats.thread_count;
 }
 

@@ -28,7 +28,7 @@ bool incident_span(uint32_t *oldest, uint32_t *newest)
 	struct zog_domain_stats stats;
 	uint32_t low = 1;
 
-	if (rt_stats(CAP_INSPECT, rt_self()->id, &stats) != ZOG_OK || stats.incident_count == 0)
+	if (rt_stats(CAP_STATS, rt_self()->id, &stats) != ZOG_OK || stats.incident_count == 0)
 		return false;
 	*newest = *oldest = stats.incident_count;
 	while (low < *oldest) {

@@ -35,7 +35,7 @@ static zog_status_t domain_find(const char *name, uint32_t *out)
 	struct zog_domain_stats stats;
 
 	for (uint32_t domain = 0; domain < rt_info()->domain_count; domain++)
-		if (rt_stats(CAP_INSPECT, domain, &stats) == ZOG_OK && strncmp(stats.name, name, sizeof(stats.name)) == 0) {
+		if (rt_stats(CAP_STATS, domain, &stats) == ZOG_OK && strncmp(stats.name, name, sizeof(stats.name)) == 0) {
 			*out = domain;
 			return ZOG_OK;
 		}
@@ -55,7 +55,9 @@ zog_status_t supervisor_control_serve(struct zog_call *call, const void *text, s
 	status = domain_find(command.name, &domain);
 	if (status != ZOG_OK)
 		return status;
-	rt_stage(ZOG_OP_DOMAIN_CONTROL, CAP_CONTROL, domain, command.control, command.argument, 0, 0);
+	/* A plain kill is policy; the rest is the injector, a right of its own. */
+	bool is_policy = command.control == ZOG_CONTROL_KILL && command.argument == 0;
+	rt_stage(ZOG_OP_DOMAIN_CONTROL, is_policy ? CAP_CONTROL : CAP_INJECT, domain, command.control, command.argument, 0, 0);
 	return ZOG_OK;
 }
 

@@ -40,7 +40,7 @@ static const char *state_name(uint32_t state)
 
 static bool stats_read(uint32_t domain, struct zog_domain_stats *stats)
 {
-	if (rt_stats(CAP_INSPECT, domain, stats) != ZOG_OK)
+	if (rt_stats(CAP_STATS, domain, stats) != ZOG_OK)
 		return false;
 	stats->name[sizeof(stats->name) - 1] = '\0';
 	return true;
@@ -180,7 +180,7 @@ static void tsm_report(struct text *text)
 	counter_line(text, "home_commits", commits);
 	counter_line(text, "home_aborts", aborts);
 	header_write(text, region_column, sizeof(region_column) / sizeof(region_column[0]));
-	for (uint32_t i = 0; rt_region_stats(CAP_INSPECT, i, &region) == ZOG_OK; i++) {
+	for (uint32_t i = 0; rt_region_stats(CAP_STATS, i, &region) == ZOG_OK; i++) {
 		region.name[sizeof(region.name) - 1] = '\0';
 		region_row(text, &region);
 	}

@@ -5,7 +5,7 @@ static void counters_read(uint64_t *switches, uint64_t *flushes)
 {
 	struct zog_domain_stats stats;
 
-	rt_assert(rt_stats(CAP_INSPECT, SELF_DOMAIN, &stats) == ZOG_OK);
+	rt_assert(rt_stats(CAP_STATS, SELF_DOMAIN, &stats) == ZOG_OK);
 	*switches = stats.address_space_switches;
 	*flushes = stats.table_flushes;
 }

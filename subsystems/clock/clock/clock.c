@@ -1,12 +1,12 @@
 /* The clock domain: wall-clock time of boot, read once from the PC's real-time clock.
  *
- * Protocol. The first start reads the real-time clock, subtracts the monotonic time, and keeps the difference in
- * the home region; every later start finds it there. So the wall clock never moves because this domain died:
+ * Protocol. The first start reads the real-time clock, subtracts the monotonic time, keeps the difference in the home
+ * region and publishes it, in the same commit, in the shared region `time`; every later start finds it there. So the wall clock never moves because this domain died:
  * time goes on with the core's monotonic counter. A start that is cut before its reply reads the clock again.
  *
  * Reading (MC146818 data sheet, "Update Cycle"): while bit 7 of register A is set the registers may change under
  * the reader. That flag can rise between two reads, so a sample counts only when a second one equals it. */
-#include "rt/rt.h"
+#include "rt/region.h"
 #include "base/intact.h"
 #include "domain.h"
 #include "contracts/clock_server.h"
@@ -100,6 +100,15 @@ static uint64_t epoch_read(void)
 	return wall_ns > now_ns ? wall_ns - now_ns : 0;
 }
 
+/* Becomes visible with the commit of the start that calls this. */
+static void time_publish(uint64_t epoch_ns)
+{
+	struct clock_time_wall wall = { .epoch_ns = epoch_ns, .is_known = 1 };
+
+	rt_assert(region_write(REGION_TIME, CLOCK_TIME_WALL, 0, &wall) == ZOG_OK);
+	region_submit(REGION_TIME, CLOCK_TIME_WALL, 0, 1);
+}
+
 zog_status_t domain_start(struct zog_call *call)
 {
 	struct home *home = home_intact(sizeof(*home));
@@ -108,6 +117,7 @@ zog_status_t domain_start(struct zog_call *call)
 	if (!home->is_known) {
 		home->epoch_ns = epoch_read();
 		home->is_known = 1;
+		time_publish(home->epoch_ns);
 	}
 	return ZOG_OK;
 }

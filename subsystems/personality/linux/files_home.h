@@ -170,7 +170,6 @@ struct files_home {
 	uint32_t lock_count, reserved;
 	uint64_t sync_ticket;     /* of the sync that write-back has under way */
 	uint64_t shared_written_ns;
-	int64_t epoch_ns;         /* wall clock at boot */
 	uint32_t flight[FLIGHT_MAX]; /* cache record + 1 */
 	struct process_files process[FILES_PROCESS_MAX];
 	struct pipe pipe[FILES_PIPE_MAX];

@@ -8,7 +8,6 @@
 #include "node.h"
 #include "cache.h"
 #include "zogfs.h"
-#include "contracts/clock_client.h"
 
 /* A slot is not taken while its record was touched within so many touches: handlers hold plain pointers. */
 enum { TOUCH_DISTANCE = 512 };
@@ -135,17 +134,6 @@ int64_t node_get(uint64_t number, struct node **node_out)
 	}
 	*node_out = node;
 	return 0;
-}
-
-void wall_time(int64_t *s_out, uint32_t *ns_out)
-{
-	uint64_t epoch = 0, now;
-
-	if (files()->epoch_ns == 0 && clock_epoch(&epoch) == ZOG_OK)
-		files()->epoch_ns = (int64_t)epoch;
-	now = (uint64_t)files()->epoch_ns + rt_now_ns();
-	*s_out = (int64_t)(now / 1000000000);
-	*ns_out = (uint32_t)(now % 1000000000);
 }
 
 void node_mark(struct node *node, uint32_t mask)

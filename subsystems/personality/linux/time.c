@@ -1,8 +1,9 @@
 /* Clocks, sleeping, interval timers (clock_gettime(2), nanosleep(2), setitimer(2)).
  *
- * The real clock is the monotonic one plus the epoch of the clock domain, which never changes. ITIMER_REAL deadlines
+ * The real clock is the monotonic one plus the epoch that the clock domain publishes in a shared region. ITIMER_REAL deadlines
  * stand in the process's record; the init activity sleeps until the earliest and sends SIGALRM. */
 #include "task.h"
+#include "rt/region.h"
 #include "contracts/clock_client.h"
 
 enum {
@@ -14,13 +15,31 @@ enum {
 #define NS_PER_US 1000ul
 #define NS_PER_TICK 10000000ul
 
-uint64_t time_realtime_ns(void)
+/* The clock's table; before its first commit the clock itself is asked, which starts it. Read again only when there is a
+ * new version. */
+static uint64_t epoch_ns_read(void)
 {
-	static uint64_t epoch_ns;
+	static uint64_t epoch_ns, epoch_version;
+	struct clock_time_wall wall;
+	uint64_t version = region_version(REGION_TIME);
 
-	if (!epoch_ns && clock_epoch(&epoch_ns) != ZOG_OK)
-		epoch_ns = 0;
-	return epoch_ns + rt_now_ns();
+	if (version == epoch_version && version != 0)
+		return epoch_ns;
+	if (region_read(REGION_TIME, CLOCK_TIME_WALL, 0, &wall) != ZOG_OK || !wall.is_known)
+		return clock_epoch(&epoch_ns) == ZOG_OK ? epoch_ns : 0;
+	epoch_ns = wall.epoch_ns;
+	epoch_version = version;
+	return epoch_ns;
+}
+
+uint64_t time_realtime_ns(void) { return epoch_ns_read() + rt_now_ns(); }
+
+void wall_time(int64_t *s_out, uint32_t *ns_out)
+{
+	uint64_t now = time_realtime_ns();
+
+	*s_out = (int64_t)(now / NS_PER_S);
+	*ns_out = (uint32_t)(now % NS_PER_S);
 }
 
 static bool clock_read(uint64_t clock, uint64_t *ns)

@@ -10,9 +10,10 @@
 #define ZOG_DOMAIN_MAX 32
 
 #define ZOG_IMAGE_BASE 0x0000000000400000ul /* text R-X, constants R--, data and bss RW- */
-#define ZOG_HOME_BASE 0x0000100000000000ul  /* live image of the home region, RW- */
+/* Home region and transaction page lie in the first 2 GiB, so that the store hook names them by 32-bit addresses. */
+#define ZOG_HOME_BASE 0x0000000060000000ul  /* live image of the home region, RW- */
 #ifndef ZOG_HOME_COMMITTED_OFFSET /* a test on the host may have one image only */
-#define ZOG_HOME_COMMITTED_OFFSET 0x0000010000000000ul /* committed image stands at live + this, R-- */
+#define ZOG_HOME_COMMITTED_OFFSET 0x000000000c000000ul /* committed image stands at live + this, R-- */
 #endif
 #define ZOG_HEAP_BASE 0x0000200000000000ul  /* scratch memory of the size in the manifest, RW-, zero at start */
 #define ZOG_STACK_BASE 0x0000300000000000ul /* one stack per CPU, guard pages between */
@@ -28,7 +29,7 @@
 #define ZOG_REGION_MAX 8
 #define ZOG_REGION_BYTES_MAX 0x100000
 #define ZOG_MODULE_BASE 0x0000580000000000ul /* boot module (read-only blob) for the domain whose manifest names it */
-#define ZOG_TXN_BASE 0x0000600000000000ul    /* struct zog_txn, RW- */
+#define ZOG_TXN_BASE 0x0000000078000000ul    /* struct zog_txn, RW- */
 #define ZOG_DMA_BASE 0x0000680000000000ul    /* DMA memory, physically contiguous, RW- */
 #define ZOG_MMIO_BASE 0x0000700000000000ul   /* device windows */
 #define ZOG_MMIO_STRIDE 0x0000000010000000ul

@@ -1,12 +1,17 @@
 /* The store hook: the compiler calls one of these before every store through a pointer (gcc's kernel-address
  * instrumentation, reads, stack and globals off, always out of line). A store into the home region is logged for the
  * commit; into the own stack, data, heap, messages, DMA memory, streams, write-ahead buffers or device windows it
- * passes; any other ends the domain before it happens. Not compiled with the hook itself. */
+ * passes; any other ends the domain before it happens. Not compiled with the hook itself. Stores of 2 to 16 bytes enter
+ * by the straight way in hook.S. */
 #include "rt/rt.h"
 #include "rt/hook.h"
 
 extern uint8_t rt_data_start[], rt_data_end[];
 static struct zog_txn *const txn = (struct zog_txn *)ZOG_TXN_BASE;
+_Static_assert(HOOK_RANGE_COUNT == ZOG_TXN_BASE + offsetof(struct zog_txn, range_count) && HOOK_RANGE == ZOG_TXN_BASE + offsetof(struct zog_txn, range) &&
+	       HOOK_RANGE_MAX == ZOG_TXN_RANGE_MAX && offsetof(struct zog_range, length) == 4, "hook.S");
+_Static_assert((unsigned long)HOOK_STACKS << HOOK_STACKS_SHIFT == ZOG_STACK_BASE && 1ul << HOOK_STACKS_SHIFT == ZOG_CPU_MAX * ZOG_STACK_STRIDE, "hook.S");
+_Static_assert(HOOK_HOME_BASE == ZOG_HOME_BASE, "hook.S");
 
 /* From here on whole pages are noted: the log is full. */
 static void page_mode_begin(void)
@@ -35,8 +40,6 @@ static inline void home_note(uint64_t offset, uint64_t size)
 
 	if (count != 0) {
 		struct zog_range *last = &txn->range[count - 1];
-		if (last->offset == offset && last->length >= size)
-			return;
 		if (last->offset + last->length == offset && !txn->is_page_mode) {
 			last->length += (uint32_t)size;
 			return;
@@ -105,16 +108,8 @@ void rt_home_touch(void *start, size_t size)
 }
 
 void __asan_store1_noabort(uint64_t address);
-void __asan_store2_noabort(uint64_t address);
-void __asan_store4_noabort(uint64_t address);
-void __asan_store8_noabort(uint64_t address);
-void __asan_store16_noabort(uint64_t address);
 void __asan_storeN_noabort(uint64_t address, uint64_t size);
 void __asan_handle_no_return(void);
 void __asan_store1_noabort(uint64_t address) { store_check(address, 1); }
-void __asan_store2_noabort(uint64_t address) { store_check(address, 2); }
-void __asan_store4_noabort(uint64_t address) { store_check(address, 4); }
-void __asan_store8_noabort(uint64_t address) { store_check(address, 8); }
-void __asan_store16_noabort(uint64_t address) { store_check(address, 16); }
 void __asan_storeN_noabort(uint64_t address, uint64_t size) { rt_store(address, size); }
 void __asan_handle_no_return(void) {}

@@ -59,11 +59,11 @@ def build(compiler):
 	shutil.rmtree(folder, ignore_errors=True)
 	os.makedirs(folder)
 	objects = [compile_one(compiler, "tests/hook/forms.c", os.path.join(folder, "forms.o"), flags(compiler, True))]
-	for name in ("hook", "memory"): # the runtime is built by gcc, without the hook
-		objects.append(compile_one("gcc", f"lib/rt/{name}.c", os.path.join(folder, name + ".o"), flags("gcc", False)))
+	for name in ("hook.c", "hook.S", "memory.c"): # the runtime is built by gcc, without the hook
+		objects.append(compile_one("gcc", f"lib/rt/{name}", os.path.join(folder, name + ".o"), flags("gcc", False)))
 	program = os.path.join(folder, "harness")
 	run("gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-no-pie", *INCLUDES, "tests/hook/harness.c", *objects, "-o", program,
-	    *(f"-Wl,--wrap={name}" for name in STORE_HOOKS), "-Wl,--defsym=rt_data_start=__data_start", "-Wl,--defsym=rt_data_end=_end")
+	    *(f"-Wl,--wrap={name}" for name in STORE_HOOKS), "-Wl,--defsym=rt_data_start=__data_start", "-Wl,--defsym=rt_data_end=_end", "-Wl,--defsym=rt_home_bytes=0x4000")
 	return program
 
 

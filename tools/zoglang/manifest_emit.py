@@ -202,8 +202,15 @@ def image_table(domain):
 	return text + "\t},\n};\n"
 
 
+# No domain is smaller to the store hook: it subtracts the size of a store. A store into a home region that is not
+# there is a page fault.
+HOOK_HOME_MIN = 16
+
+
 def dispatch_text(system, domain):
 	text = NOTICE + '#include "rt/rt.h"\n#include "domain.h"\n'
+	text += "/* For lib/rt/hook.S. */\n"
+	text += f'__asm__(".global rt_home_bytes\\n.set rt_home_bytes, {max(domain.manifest.home_kib * 1024, HOOK_HOME_MIN)}");\n'
 	for name in domain.manifest.serves:
 		text += f'#include "contracts/{name}_server.c"\n'
 	text += image_table(domain)

@@ -295,7 +295,8 @@ enum zog_authority_kind {
 	ZOG_AUTHORITY_FLAGS = 1,  /* one row: a=enum zog_authority_flag, b=pages of the core's half open to it: 0 */
 	ZOG_AUTHORITY_IRQ = 2,    /* a=vector b=own event that it raises c=line of the I/O APIC, or all ones */
 	ZOG_AUTHORITY_REGION = 3, /* shared region: a=number in the system b=1: may commit */
-	ZOG_AUTHORITY_AREA = 4,   /* memory that the core has mapped or maps at first touch: a=address b=pages c=ZOG_MAP_* */
+	ZOG_AUTHORITY_AREA = 4,   /* memory that the core has mapped or maps at first touch: a=address b=pages c=ZOG_MAP_*
+	                             d=physical address */
 	ZOG_AUTHORITY_PAGES = 5,  /* page tables: a run of present pages from address `place` on. a=address b=pages c=ZOG_MAP_*
 	                             d=physical address type=what the frames are owner=whose. b=0: none found yet */
 	ZOG_AUTHORITY_KIND_COUNT

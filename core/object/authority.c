@@ -72,6 +72,7 @@ static bool area_read(const struct domain *domain, uint64_t place, struct zog_au
 	const struct area *area = &domain->area[place];
 	out->a = area->address;
 	out->b = area->pages;
+	out->d = area->physical;
 	if (area->kind != AREA_FIXED)
 		out->c = ZOG_MAP_READ | ZOG_MAP_WRITE;
 	else if (area->pages)

@@ -1,7 +1,8 @@
 /* sources: subsystems/supervisor/supervisor/supervisor.c subsystems/supervisor/supervisor/command.c
  * subsystems/supervisor/supervisor/path.c subsystems/supervisor/supervisor/text.c
  * subsystems/supervisor/supervisor/symbols.c subsystems/supervisor/supervisor/system_report.c
- * subsystems/supervisor/supervisor/incident_report.c subsystems/supervisor/supervisor/method_name.c */
+ * subsystems/supervisor/supervisor/incident_report.c subsystems/supervisor/supervisor/method_name.c
+ * subsystems/supervisor/supervisor/authority_report.c */
 /* flags: -Ibuild/gen/domains/supervisor */
 /* The supervisor's handlers on a core that is acted out here: four domains, incidents 45..300 still on file, and a
  * symbols module at its real address. */
@@ -15,6 +16,7 @@
 #include <cmocka.h>
 
 #include "contracts/supervisor_server.h"
+#define DOMAIN_WANT_NAMES
 #include "domain.h"
 #include "rt/rt.h"
 #include "zog/symbols.h"
@@ -57,9 +59,38 @@ zog_status_t rt_region_stats(uint32_t cap, uint32_t region, struct zog_region_st
 	return region == 0 ? ZOG_OK : ZOG_ERR_NOT_FOUND;
 }
 
+/* Domain 1 (ext4 here): a crossing to domain 0 that the straight way has for domain 2 (everything unexpected must show), a
+ * run of two own pages, and one of another's. */
+zog_status_t rt_authority(uint32_t cap, uint32_t domain, uint32_t kind, uint64_t place, struct zog_authority *out)
+{
+	static const struct zog_authority run[] = {
+		{ .next = 0x1000, .b = 0 }, { .a = ZOG_HOME_BASE, .b = 2, .c = 3, .type = ZOG_AUTHORITY_DOMAIN, .owner = 1, .next = 0x2000 },
+		{ .a = ZOG_HEAP_BASE, .b = 3, .c = 3, .d = 0x7000, .type = ZOG_AUTHORITY_DOMAIN, .owner = 2, .next = 0x3000 },
+	};
+
+	assert_int_equal(cap, CAP_INSPECT);
+	*out = (struct zog_authority){ .next = place + 1, .c = UINT64_MAX, .d = UINT64_MAX };
+	if (domain != 1)
+		return ZOG_ERR_NOT_FOUND;
+	if (kind == ZOG_AUTHORITY_CAP && place < 2) {
+		out->type = place;
+		out->is_used = place;
+		out->b = place;
+		if (place)
+			out->c = 2, out->d = 1;
+		return ZOG_OK;
+	}
+	if (kind != ZOG_AUTHORITY_PAGES || place > 0x2000)
+		return ZOG_ERR_NOT_FOUND;
+	*out = run[place / 0x1000];
+	return ZOG_OK;
+}
+
+static uint32_t composed_count;
 zog_status_t rt_incident(uint32_t cap, uint32_t number, struct zog_incident *out)
 {
 	assert_int_equal(cap, CAP_INSPECT);
+	composed_count++;
 	if (number < INCIDENT_OLDEST || number > INCIDENT_NEWEST)
 		return ZOG_ERR_NOT_FOUND;
 	*out = (struct zog_incident){
@@ -211,7 +242,7 @@ static void every_listed_file_can_be_read(void **state)
 		directories += is_directory;
 		assert_int_equal(read_all(name, 8192, text, sizeof(text)), is_directory ? ZOG_ERR_IS_DIRECTORY : ZOG_OK);
 	}
-	assert_int_equal(index, 7);
+	assert_int_equal(index, 8);
 	assert_int_equal(directories, 1);
 	for (index = 0; list("incidents/46", index, name, &is_directory) == ZOG_OK; index++) {
 		snprintf(path, sizeof(path), "incidents/46/%s", name);
@@ -231,6 +262,40 @@ static void shared_regions_have_a_line_each(void **state)
 	assert_non_null(strstr(row, " 42 "));      /* the version: odd and even ones make one */
 	assert_non_null(strstr(row, "0000abcd\n"));
 	assert_null(strstr(row + 1, "\nrrr"));
+}
+
+static void authority_shows_what_one_table_has_and_the_other_has_not(void **state)
+{
+	char row[96];
+
+	(void)state;
+	read_text("authority");
+	snprintf(row, sizeof(row), "1:%s@%s ", contract_names[1], domain_names[0]);
+	assert_non_null(strstr(text, row));
+	snprintf(row, sizeof(row), "straight  1:%s@%s ", contract_names[1], domain_names[2]);
+	assert_non_null(strstr(text, row));
+	assert_non_null(strstr(text, "home:rw-:own "));
+	snprintf(row, sizeof(row), "heap:rw-:%s@0x200000000000=0x7000 ", domain_names[2]);
+	assert_non_null(strstr(text, row));
+	snprintf(row, sizeof(row), "%-20s   1     1        2       3      0       0\n", domain_names[1]);
+	assert_non_null(strstr(text, row));
+}
+
+/* Windows in a row are of one text; a window that does not continue the last is of a new one. */
+static void a_file_read_in_a_row_is_composed_once(void **state)
+{
+	struct zog_call call = { 0 };
+	uint64_t length;
+	size_t got;
+
+	(void)state;
+	composed_count = 0;
+	assert_int_equal(read_all("incidents/46/stack", 100, text, sizeof(text)), ZOG_OK);
+	assert_int_equal(composed_count, 1);
+	assert_int_equal(supervisor_read_serve(&call, 50, "incidents/46/stack", 18, &length, text, 10, &got), ZOG_OK);
+	assert_int_equal(composed_count, 2);
+	assert_int_equal(supervisor_read_serve(&call, 60, "incidents/47/stack", 18, &length, text, 10, &got), ZOG_OK);
+	assert_int_equal(composed_count, 3);
 }
 
 static void incidents_are_listed_from_the_oldest_on_file(void **state)
@@ -349,6 +414,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_listed_file_can_be_read),
 		cmocka_unit_test(shared_regions_have_a_line_each),
+		cmocka_unit_test(authority_shows_what_one_table_has_and_the_other_has_not),
+		cmocka_unit_test(a_file_read_in_a_row_is_composed_once),
 		cmocka_unit_test(incidents_are_listed_from_the_oldest_on_file),
 		cmocka_unit_test(what_is_not_on_file_is_not_found),
 		cmocka_unit_test(small_windows_give_the_same_text),

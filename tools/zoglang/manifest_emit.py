@@ -173,6 +173,8 @@ def domain_header_text(system, domain):
 	text += "#if defined(DOMAIN_WANT_NAMES) && !defined(DOMAIN_NAMES)\n"
 	text += "static const char *const domain_names[DOMAIN_COUNT] = {\n"
 	text += "".join(f'\t[{d.id}] = "{d.name}",\n' for d in system.domains)
+	text += "};\n__attribute__((unused)) static const char *const contract_names[] = {\n"
+	text += "".join(f'\t[{c["number"]}] = "{c["name"]}",\n' for c in system.contracts)
 	text += "};\n#define DOMAIN_NAMES domain_names\n#endif\n"
 	return text
 

@@ -1,5 +1,5 @@
-/* Files of the text tree, as functions that compose them. All are made anew at each read, from what the core says
- * at that moment; nothing is cached. */
+/* Files of the text tree, as functions that compose them. All are made anew when they are read from the start,
+ * from what the core says at that moment. */
 #ifndef SUPERVISOR_REPORT_H
 #define SUPERVISOR_REPORT_H
 
@@ -12,6 +12,9 @@
 void system_report(enum system_file file, struct text *text);
 /* Name of a domain for people; *stats is the scratch memory that it is read into. */
 const char *domain_name(uint32_t domain, struct zog_domain_stats *stats);
+
+/* authority_report.c */
+void authority_report(struct text *text);
 
 /* method_name.c */
 /* "contract.method", or NULL when it has no name here. */

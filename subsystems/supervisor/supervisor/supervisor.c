@@ -2,8 +2,8 @@
  *
  * Protocol. A control command is a once-call: its reply record and the staged operation take effect in the same
  * commit, so a command is carried out exactly once even when the command kills the supervisor itself. Reports are
- * pure: each read composes the whole file in the heap from the core's counters and hands out the window asked for,
- * so a file that changes between two reads may show a seam, never a wrong length. The core restarts domains without
+ * pure: a read composes the whole file in the heap from the core's counters and hands out the window asked for; the
+ * next window continues that text if nothing else was read between. Else a file that changes shows a seam. The core restarts domains without
  * the supervisor; a dead supervisor costs its clients a repeat of their call, nothing else. */
 #include "rt/rt.h"
 #include "base/intact.h"
@@ -70,28 +70,52 @@ zog_status_t supervisor_power_off_serve(struct zog_call *call, uint64_t exit_sta
 
 /* --- text tree ----------------------------------------------------------------------------------------------- */
 
+/* The file composed last. Scratch, as the heap that its text lies in: after a restart, or a read by somebody else in
+ * between, it is composed again. */
+static struct {
+	struct node_path node;
+	struct text text;
+	uint64_t next; /* where the last window ended; 0: nothing is here */
+} composed;
+
+/* Does the read go on where the last one of the same file ended? Then its text goes on, too, without a seam. */
+static bool is_continued(const struct node_path *node, uint64_t offset)
+{
+	return offset != 0 && offset == composed.next && node->kind == composed.node.kind && node->file == composed.node.file &&
+	       node->incident == composed.node.incident;
+}
+
+static zog_status_t file_compose(const struct node_path *node)
+{
+	zog_status_t status = ZOG_ERR_IS_DIRECTORY;
+
+	text_open(&composed.text, (void *)ZOG_HEAP_BASE, HEAP_BYTES);
+	composed.node = *node;
+	composed.next = 0;
+	if (node->kind == NODE_SYSTEM_FILE)
+		system_report(node->file, &composed.text), status = ZOG_OK;
+	else if (node->kind == NODE_INCIDENT_FILE)
+		status = incident_report(node->incident, node->file, &composed.text);
+	else if (node->kind == NODE_INCIDENT && !incident_exists(node->incident))
+		status = ZOG_ERR_NOT_FOUND;
+	return status;
+}
+
 zog_status_t supervisor_read_serve(struct zog_call *call, uint64_t offset, const void *path, size_t path_length,
 				   uint64_t *length, void *data, size_t data_size, size_t *data_length)
 {
 	struct node_path node;
-	struct text text;
 	zog_status_t status = path_parse(path, path_length, &node);
 
 	(void)call;
+	if (status == ZOG_OK && !is_continued(&node, offset))
+		status = file_compose(&node);
 	if (status != ZOG_OK)
 		return status;
-	text_open(&text, (void *)ZOG_HEAP_BASE, HEAP_BYTES);
-	if (node.kind == NODE_SYSTEM_FILE)
-		system_report(node.file, &text);
-	else if (node.kind == NODE_INCIDENT_FILE)
-		status = incident_report(node.incident, node.file, &text);
-	else if (node.kind == NODE_INCIDENT && !incident_exists(node.incident))
-		status = ZOG_ERR_NOT_FOUND;
-	else
-		status = ZOG_ERR_IS_DIRECTORY;
-	*length = text.used;
-	*data_length = text_window(&text, offset, data, data_size);
-	return status;
+	*length = composed.text.used;
+	*data_length = text_window(&composed.text, offset, data, data_size);
+	composed.next = offset + *data_length;
+	return ZOG_OK;
 }
 
 /* One directory entry, to be copied out. */

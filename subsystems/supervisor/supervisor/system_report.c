@@ -195,6 +195,7 @@ void system_report(enum system_file file, struct text *text)
 		[SYSTEM_VERSION] = version_report,
 		[SYSTEM_UPTIME] = uptime_report,
 		[SYSTEM_TSM] = tsm_report,
+		[SYSTEM_AUTHORITY] = authority_report,
 	};
 
 	report[file](text);

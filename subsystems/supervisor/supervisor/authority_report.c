@@ -112,7 +112,7 @@ static void region_row(struct text *text, const char *domain, uint64_t place, co
 
 /* --- memory -------------------------------------------------------------------------------------------------- */
 
-static const struct { uint64_t first; const char *name; } places[] = { /* abi/zog/layout.h, from the top down */
+static const struct { uint64_t first; const char *name; } places[] = { /* abi/zog/layout.h; in any order */
 	{ ZOG_STREAM_BASE, "stream" }, { ZOG_MMIO_BASE, "device" }, { ZOG_DMA_BASE, "dma" }, { ZOG_TXN_BASE, "log" },
 	{ ZOG_MODULE_BASE, "module" }, { ZOG_REGION_BASE, "region" }, { ZOG_INFO_BASE, "info" }, { ZOG_MESSAGE_BASE, "message" },
 	{ ZOG_STACK_BASE, "stack" }, { ZOG_HEAP_BASE, "heap" }, { ZOG_HOME_BASE + ZOG_HOME_COMMITTED_OFFSET, "committed" },
@@ -123,11 +123,12 @@ static const struct { uint64_t first; const char *name; } places[] = { /* abi/zo
 
 static uint32_t place_of(uint64_t address)
 {
-	uint32_t i = 0;
+	uint32_t found = PLACES - 1;
 
-	while (address < places[i].first)
-		i++;
-	return i;
+	for (uint32_t i = 0; i < PLACES; i++)
+		if (places[i].first <= address && places[i].first >= places[found].first)
+			found = i;
+	return found;
 }
 
 static void place_write(struct text *text, uint32_t place, uint64_t rights)

@@ -71,10 +71,11 @@ static inline bool fast_reply(struct cpu *cpu, struct thread *thread)
 	if (thread->depth == 1 ? !program_can_go_on(cpu, thread, status)
 			       : caller->phase != PHASE_RUN || caller->domain->request != REQUEST_NONE || caller->domain->step_kill != 0)
 		return false;
-	/* A commit of home ranges alone. It comes last: once committed, the reply is delivered here and nowhere else, or a kill
+	/* A commit of home ranges alone, the straight way if it is small. It comes last: once committed, the reply is delivered here and nowhere else, or a kill
 	 * that is asked for in between would have crossing.c issue a call again that has taken effect. What fails its checks
 	 * changes nothing, fails again in crossing.c and is dealt with there. */
-	if (!transaction_is_empty(domain->txn) && (domain->txn->op_count != 0 || !transaction_commit(cpu, domain)))
+	if (!transaction_is_empty(domain->txn) && !commit_straight(domain, cpu->commit_room) &&
+	    (domain->txn->op_count != 0 || !transaction_commit(cpu, domain)))
 		return false;
 	if (thread->depth == 1)
 		return fast_reply_to_program(cpu, thread, domain);

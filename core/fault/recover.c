@@ -113,6 +113,8 @@ static void working_domain_end(struct cpu *cpu)
 /* The working domain's commit was cut after its point of no return. */
 static void commit_go_on(struct cpu *cpu, struct domain *domain)
 {
+	struct zog_regs *regs = &cpu->domain_regs;
+
 	incident_record_idle(domain, ZOG_CAUSE_CORE, core_failure[cpu->id].address);
 	core_blame(cpu->id);
 	domain->is_commit_recovered = 1;
@@ -124,7 +126,11 @@ static void commit_go_on(struct cpu *cpu, struct domain *domain)
 		core_leave(cpu);
 		return;
 	}
-	core_call(cpu, cpu->domain_regs.rax);
+	if (regs->rax == ZOG_CORE_COMMIT) {
+		/* crossing.S stores what a caller keeps; in the others stands what another domain may have left there. */
+		regs->rcx = regs->r11 = regs->rdx = regs->r10 = regs->r8 = regs->r9 = 0;
+	}
+	core_call(cpu, regs->rax);
 }
 
 void core_recover(struct cpu *cpu);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdbool.h>
 #include "zog/core.h"
+#include "arch/x86_64/core_asm.h"
 #include "arch/x86_64/cpu.h"
 
 struct thread;
@@ -34,7 +35,8 @@ struct cpu {
 	struct call_frame *fast_limit; /* the last frame that may have a callee */
 	uint64_t domain_stack;         /* where a domain's stack for this CPU ends */
 	uint64_t space_switches;
-	uint32_t seen_resets[ZOG_DOMAIN_MAX]; /* offsets known to crossing.S up to here */
+	uint32_t seen_resets[ZOG_DOMAIN_MAX];
+	uint64_t commit_room[COMMIT_STRAIGHT_MAX]; /* the core's copy of a log; offsets known to crossing.S up to here */
 	volatile uint32_t flush_request, flush_done;
 	uint32_t idle_scrubs; /* scrubber steps since this CPU last had a thread */
 	uint64_t next_scrub_ns; /* an idle CPU scrubs at most so often: short pauses stay short */

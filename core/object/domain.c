@@ -343,6 +343,8 @@ static bool home_touch(struct domain *domain, struct area *area, uint64_t page, 
 	if (!domain->home_valid[page]) {
 		memcpy(domain->home_live + offset, domain->home_committed + offset, ZOG_PAGE_SIZE);
 		domain->home_valid[page] = 1;
+		while (domain->home_solid < domain->home_bytes && domain->home_valid[domain->home_solid / ZOG_PAGE_SIZE])
+			domain->home_solid += ZOG_PAGE_SIZE;
 	}
 	area->entry[page] = (area->physical + offset) | PTE_PRESENT | PTE_USER | PTE_WRITE | PTE_NO_EXECUTE;
 	return true;
@@ -462,6 +464,7 @@ void domain_reset(struct domain *domain)
 	for (uint32_t i = 0; i < domain->area_count; i++)
 		if (domain->area[i].kind != AREA_FIXED)
 			memset(domain->area[i].entry, 0, domain->area[i].pages * sizeof(pte_t));
+	domain->home_solid = 0;
 	if (domain->home_valid)
 		memset(domain->home_valid, 0, domain->home_bytes / ZOG_PAGE_SIZE);
 	domain->state = DOMAIN_DOWN;

@@ -55,23 +55,25 @@ struct domain {
 	struct zog_incident *open_incident; /* waits for the first reply after it */
 	uint64_t start_failures;
 	struct zog_txn *txn;      /* the core's view of the transaction page */
-	uint64_t invocations;     /* offsets known to crossing.S up to here */
-	const struct domain_desc *desc;
-	const struct image_desc *image;
+	uint64_t invocations;
 	uint8_t *home_live, *home_committed;
 	uint64_t home_bytes;
 	uint8_t *home_valid;      /* a byte a page: the live frame holds the page (else the committed one shows through) */
-	volatile uint32_t commit_phase;
+	uint64_t home_solid;      /* bytes from the start on whose pages are all valid */
+	uint32_t schema_low, schema_high; /* ranges that touch [low, high) are committed the general way; high 0: no such window */
 	uint32_t commit_ranges, commit_ops;
 	volatile uint32_t commit_next; /* the first operation whose effect is not known to be done */
 	uint32_t commit_cut_step;      /* where an exception in ring 0 cut it before; 0: nowhere */
+	volatile uint32_t commit_phase;
 	uint32_t is_commit_recovered;  /* the core call that commits is made again: its work is done, a kill comes after it */
+	struct zog_domain_stats stats; /* offsets known to crossing.S up to here */
+	const struct domain_desc *desc;
+	const struct image_desc *image;
 	struct event *event;
 	uint32_t area_count;
 	struct area area[AREA_MAX];
 	struct zog_domain_info *info;
 	uint32_t scrub_page;
-	struct zog_domain_stats stats;
 	uint32_t is_hanging;      /* it was told to hang: the deadline that ends it was asked for */
 	uint32_t corrupt_open;    /* a corruption was made and nothing has noticed yet */
 };

@@ -8,6 +8,9 @@
 
 /* Checks everything, then applies everything. false: something does not pass; nothing was applied. */
 bool transaction_commit(struct cpu *cpu, struct domain *domain);
+/* The same for few, small home ranges and nothing else (arch/x86_64/commit.S). false: not of that kind, or not right;
+ * nothing changed. room: COMMIT_STRAIGHT_MAX words. */
+bool commit_straight(struct domain *domain, uint64_t *room);
 void transaction_abort(struct domain *domain);
 /* After an exception in ring 0 while domain->commit_phase was not COMMIT_NONE: finishes that commit, on the same CPU.
  * An effect that is cut a second time is skipped. false: the home ranges cannot be copied, the image is torn. May be

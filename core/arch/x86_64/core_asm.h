@@ -39,6 +39,7 @@
 #define CPU_DOMAIN_STACK 88
 #define CPU_SPACE_SWITCHES 96
 #define CPU_SEEN_RESETS 104
+#define CPU_COMMIT_ROOM 232
 
 #define THREAD_ID 160
 #define THREAD_DEPTH 164
@@ -69,7 +70,28 @@
 #define DOMAIN_START_FAILURES 72
 #define DOMAIN_TXN 80
 #define DOMAIN_INVOCATIONS 88
+#define DOMAIN_HOME_LIVE 96
+#define DOMAIN_HOME_COMMITTED 104
+#define DOMAIN_HOME_BYTES 112
+#define DOMAIN_HOME_VALID 120
+#define DOMAIN_HOME_SOLID 128
+#define DOMAIN_SCHEMA_LOW 136
+#define DOMAIN_SCHEMA_HIGH 140
+#define DOMAIN_COMMIT_RANGES 144 /* with commit_ops: one word */
+#define DOMAIN_COMMIT_NEXT 152   /* with commit_cut_step: one word */
+#define DOMAIN_COMMIT_PHASE 160
+#define DOMAIN_COMMITS 192
 #define DOMAIN_STATE_READY 1
+
+/* For commit_ranges.h. */
+#define COMMIT_STRAIGHT_MAX 128 /* ranges */
+#define COMMIT_LENGTH_MAX 512   /* bytes of one */
+#define COMMIT_PHASE_NONE 0
+#define COMMIT_PHASE_RANGES 1
+#define COMMIT_PHASE_EFFECTS 2
+#define TXN_COUNTS 0 /* ranges, operations: one word */
+#define TXN_PAGE_MODE 8
+#define TXN_RANGE 16
 
 #define CAP_CONTRACT 0
 #define CAP_METHOD_COUNT 8

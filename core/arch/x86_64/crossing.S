@@ -1,12 +1,27 @@
 /* The straight way of a crossing: call and reply between two domains, when the callee is ready and free, nothing is
- * asked of anybody, and there is nothing to commit. Arguments and results stay in their registers; what the frame
- * needs for issuing the call again is stored. Whatever does not fit goes to syscall_general with the registers that a
+ * asked of anybody, and there is nothing to commit but home ranges (commit_ranges.h); and that commit as a core call.
+ * Arguments and results stay in their registers; what the frame needs for issuing the call again is stored. Whatever does not fit goes to syscall_general with the registers that a
  * core call hands over unchanged (rbx, r14 and r15 are a caller's to save: lib/rt/entry.S does), and nothing else
  * changed. cross/crossing.c does the same work step by step: the two must stay alike.
  *
  * Interrupts are off and the stack pointer is still the domain's: exceptions have a stack of their own.
  * Only memory of the core is touched. */
 #include "core_asm.h"
+#include "commit_ranges.h"
+
+	/* What RANGES_CHECK and RANGES_COPY lose of a domain that goes on. rdx = where it was stored. */
+	.macro COMMIT_CALL_RESTORE
+	mov REGS_RBX(%rdx), %rbx
+	mov REGS_RBP(%rdx), %rbp
+	mov REGS_R12(%rdx), %r12
+	mov REGS_R13(%rdx), %r13
+	mov REGS_R14(%rdx), %r14
+	mov REGS_R15(%rdx), %r15
+	mov REGS_RIP(%rdx), %rcx
+	mov REGS_RFLAGS(%rdx), %r11
+	xor %edx, %edx
+	xor %r9d, %r9d
+	.endm
 
 	.text
 	.type crossing_straight, @function
@@ -17,6 +32,8 @@ crossing_straight:
 	jz call_straight
 	cmp $1, %rax
 	je reply_straight
+	cmp $2, %rax
+	je commit_call_straight
 	jmp syscall_general
 
 	/* rdi = capability, rsi = method, words in rdx r10 r8 r9 r12 r13; rcx = return address */
@@ -116,13 +133,6 @@ reply_straight:
 	jne syscall_general
 	cmpq $0, DOMAIN_START_FAILURES(%r15)
 	jne syscall_general
-	mov DOMAIN_TXN(%r15), %r14
-	mov (%r14), %r14                /* ranges, operations */
-	test %r14, %r14
-	jne syscall_general
-	mov DOMAIN_TXN(%r15), %r14
-	cmpl $0, 8(%r14)                /* page mode */
-	jne syscall_general
 	mov INVOCATION_DOMAIN - INVOCATION_SIZE(%rbx), %r14
 	cmpl $INVOCATION_PHASE_RUN, INVOCATION_PHASE - INVOCATION_SIZE(%rbx)
 	jne syscall_general
@@ -130,7 +140,12 @@ reply_straight:
 	jne syscall_general
 	cmpq $0, DOMAIN_STEP_KILL(%r14)
 	jne syscall_general
-	/* Decided. The lock goes last: a killer that saw this CPU hold it interrupts it, and looks again there. */
+	mov DOMAIN_TXN(%r15), %r9
+	mov TXN_COUNTS(%r9), %r12
+	or TXN_PAGE_MODE(%r9), %r12
+	jne reply_commit
+	/* Decided, and committed. The lock goes last: a killer that saw this CPU hold it interrupts it, and looks again there. */
+reply_committed:
 	movl $-1, DOMAIN_LOCK(%r15)
 	mov %gs:CPU_THREAD, %r15
 	decl THREAD_DEPTH(%r15)
@@ -167,4 +182,66 @@ space_straight:
 	mov $0x202, %r11d
 	swapgs
 	sysretq
+
+	/* The commit comes last, behind all that can send a reply the general way: once committed, it is delivered. Its
+	 * registers are stored for a recovery that makes the core call again. */
+reply_commit:
+	mov %gs:CPU_SAVE, %r13
+	mov %rax, REGS_RAX(%r13)
+	mov %rdi, REGS_RDI(%r13)
+	mov %rsi, REGS_RSI(%r13)
+	mov %rdx, REGS_RDX(%r13)
+	mov %r10, REGS_R10(%r13)
+	mov %r8, REGS_R8(%r13)
+	mov %rcx, REGS_RIP(%r13)        /* for an incident's trace, if it goes the general way */
+	mov %rbp, REGS_RBP(%r13)
+	mov %r11, REGS_RFLAGS(%r13)
+	mov %gs:CPU_SELF, %r13
+	add $CPU_COMMIT_ROOM, %r13
+	RANGES_CHECK reply_commit_general
+	RANGES_COPY
+	mov %gs:CPU_FAST_FRAME, %rbx
+	mov INVOCATION_DOMAIN - INVOCATION_SIZE(%rbx), %r14
+	jmp reply_committed
+reply_commit_general:
+	mov %gs:CPU_SAVE, %r13
+	mov REGS_RAX(%r13), %rax
+	mov REGS_RIP(%r13), %rcx
+	mov REGS_RBP(%r13), %rbp
+	mov REGS_RFLAGS(%r13), %r11
+	jmp syscall_general
+
+	/* A commit in the middle of an invocation. The caller keeps all registers but results, rcx and r11. */
+commit_call_straight:
+	mov %gs:CPU_SAVE, %rdx
+	mov %rax, REGS_RAX(%rdx)
+	mov %rbx, REGS_RBX(%rdx)
+	mov %rbp, REGS_RBP(%rdx)
+	mov %rdi, REGS_RDI(%rdx)
+	mov %rsi, REGS_RSI(%rdx)
+	mov %r12, REGS_R12(%rdx)
+	mov %r13, REGS_R13(%rdx)
+	mov %r14, REGS_R14(%rdx)
+	mov %r15, REGS_R15(%rdx)
+	mov %rcx, REGS_RIP(%rdx)
+	mov %r11, REGS_RFLAGS(%rdx)
+	mov %rsp, REGS_RSP(%rdx)
+	mov %gs:CPU_FAST_FRAME, %rbx
+	mov INVOCATION_DOMAIN(%rbx), %r15
+	cmpl $0, DOMAIN_REQUEST(%r15)
+	jne commit_call_general
+	cmpq $0, DOMAIN_STEP_KILL(%r15)
+	jne commit_call_general
+	mov %gs:CPU_SELF, %r13
+	add $CPU_COMMIT_ROOM, %r13
+	RANGES_CHECK commit_call_general
+	RANGES_COPY
+	COMMIT_CALL_RESTORE
+	xor %eax, %eax
+	swapgs
+	sysretq
+commit_call_general:
+	COMMIT_CALL_RESTORE
+	mov $2, %eax
+	jmp syscall_general
 	.size crossing_straight, . - crossing_straight

@@ -1,0 +1,238 @@
+/* sources: core/tsm/transaction.c core/arch/x86_64/commit.S */
+/* The straight way of a commit against the general one: with any log, right or wrong, it either does exactly what
+ * transaction_commit does, or refuses and has changed nothing. And it is cut: single-stepped, with an exception at every
+ * one of its instructions, after which the real recovery or the abort has to leave all of the transaction or none. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tsm/transaction.h"
+
+#define PAGES 6u
+#define BYTES (PAGES * ZOG_PAGE_SIZE)
+#define ROUNDS 4000u
+#define TRAP_FLAG 0x100ul
+
+static struct domain domain;
+static struct cpu cpu;
+static uint8_t live[BYTES], committed[BYTES], valid[PAGES], live_before[BYTES], committed_before[BYTES], expected[BYTES];
+static struct zog_txn txn, txn_before;
+static uint64_t room[COMMIT_STRAIGHT_MAX + 1];
+static uint64_t seed = 88172645463325252ul;
+
+/* No operation is staged here that could be right. */
+bool operations_decode(struct cpu *of, struct domain *by, uint32_t count) { (void)of, (void)by, (void)count; return false; }
+void operations_apply(struct cpu *of, struct domain *by, uint32_t count) { (void)of, (void)by, (void)count; fail(); }
+void operations_finish(struct cpu *of, struct domain *by, uint32_t count) { (void)of, (void)by, (void)count; fail(); }
+
+static uint64_t draw(uint64_t below)
+{
+	seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+	return seed % below;
+}
+
+static void domain_make(uint32_t solid_pages)
+{
+	for (uint32_t i = 0; i < PAGES; i++)
+		valid[i] = i < solid_pages || (i > solid_pages && draw(2));
+	domain = (struct domain){ .txn = &txn, .home_live = live, .home_committed = committed, .home_bytes = BYTES, .home_valid = valid,
+				  .home_solid = solid_pages * ZOG_PAGE_SIZE };
+	memset(&txn, 0, sizeof(txn));
+	for (uint32_t i = 0; i < BYTES; i++) {
+		live[i] = (uint8_t)draw(256);
+		committed[i] = (uint8_t)~live[i];
+	}
+}
+
+/* Of the kinds that domains log, and wrong ones. */
+static struct zog_range range_draw(bool is_wild)
+{
+	static const uint32_t lengths[] = { 8, 8, 8, 4, 4, 4, 2, 1, 16, 56, 3, 13, 500, 512, 513, 0 };
+	uint32_t length = lengths[draw(sizeof(lengths) / sizeof(lengths[0]))];
+	uint32_t offset = (uint32_t)draw(BYTES - length);
+
+	if (draw(2))
+		offset &= ~7u;
+	if (is_wild && draw(8) == 0)
+		offset = draw(2) ? (uint32_t)(BYTES - draw(16)) : (uint32_t)draw(1ul << 32);
+	if (is_wild && draw(8) == 0)
+		length = draw(2) ? (uint32_t)draw(1ul << 32) : 0x80000000u | (uint32_t)draw(9);
+	return (struct zog_range){ offset, length };
+}
+
+static void log_draw(bool is_wild)
+{
+	txn.range_count = (uint32_t)(is_wild && draw(16) == 0 ? draw(300) : draw(12) + 1);
+	for (uint32_t i = 0; i < txn.range_count; i++)
+		txn.range[i] = range_draw(is_wild);
+	if (is_wild && draw(64) == 0)
+		txn.op_count = (uint32_t)draw(3);
+	if (is_wild && draw(64) == 0)
+		txn.is_page_mode = 1;
+}
+
+static void state_keep(void)
+{
+	memcpy(live_before, live, BYTES);
+	memcpy(committed_before, committed, BYTES);
+	memcpy(&txn_before, &txn, sizeof(txn));
+}
+
+static void expect_unchanged(void)
+{
+	assert_memory_equal(live, live_before, BYTES);
+	assert_memory_equal(committed, committed_before, BYTES);
+	assert_memory_equal(&txn, &txn_before, sizeof(txn));
+	assert_int_equal(domain.commit_phase, COMMIT_NONE);
+	assert_int_equal(domain.stats.commits, 0);
+}
+
+/* What the general way makes of the same log, in `expected`; its verdict. */
+static bool general_run(void)
+{
+	bool is_done = transaction_commit(&cpu, &domain);
+
+	memcpy(expected, committed, BYTES);
+	memcpy(committed, committed_before, BYTES);
+	memcpy(&txn, &txn_before, sizeof(txn));
+	domain.stats.commits = 0;
+	return is_done;
+}
+
+static void does_what_the_general_way_does(void **state)
+{
+	uint32_t straight = 0, refused = 0;
+
+	(void)state;
+	for (uint32_t round = 0; round < ROUNDS; round++) {
+		domain_make((uint32_t)draw(PAGES + 1));
+		log_draw(round & 1);
+		state_keep();
+		bool is_good = general_run();
+		room[COMMIT_STRAIGHT_MAX] = round;
+		if (!commit_straight(&domain, room)) {
+			expect_unchanged();
+			refused++;
+		} else {
+			assert_true(is_good);
+			assert_memory_equal(committed, expected, BYTES);
+			assert_memory_equal(live, live_before, BYTES);
+			assert_int_equal(txn.range_count | txn.op_count | txn.is_page_mode, 0);
+			assert_int_equal(domain.stats.commits, 1);
+			assert_int_equal(domain.commit_phase, COMMIT_NONE);
+			straight++;
+		}
+		assert_int_equal(room[COMMIT_STRAIGHT_MAX], round);
+	}
+	assert_true(straight > ROUNDS / 10 && refused > ROUNDS / 10);
+}
+
+/* --- cut ------------------------------------------------------------------------------------------------------------ */
+
+static sigjmp_buf cut_place;
+static volatile uint64_t steps, cut_at;
+
+static void step_taken(int number)
+{
+	(void)number;
+	if (++steps == cut_at)
+		siglongjmp(cut_place, 1);
+}
+
+static void trap_flag_set(void) { __asm__ volatile("pushfq; orq %0, (%%rsp); popfq" : : "i"(TRAP_FLAG) : "memory", "cc"); }
+static void trap_flag_clear(void) { __asm__ volatile("pushfq; andq %0, (%%rsp); popfq" : : "i"(~(long)TRAP_FLAG) : "memory", "cc"); }
+
+/* false: it came to its end before step number `at`. */
+static bool commit_cut(uint64_t at)
+{
+	steps = 0;
+	cut_at = at;
+	if (sigsetjmp(cut_place, 1))
+		return true;
+	trap_flag_set();
+	bool is_done = commit_straight(&domain, room);
+	trap_flag_clear();
+	assert_true(is_done);
+	return false;
+}
+
+static void log_of_all_kinds(void)
+{
+	static const struct zog_range range[] = { { 64, 8 }, { 128, 4 }, { 203, 8 }, { 301, 1 }, { 410, 56 }, { 500, 13 },
+						  { 2 * ZOG_PAGE_SIZE + 8, 8 }, { 2 * ZOG_PAGE_SIZE + 64, 4 }, { 72, 8 } };
+
+	txn.range_count = sizeof(range) / sizeof(range[0]);
+	memcpy(txn.range, range, sizeof(range));
+}
+
+static void cut_at_every_instruction(void **state)
+{
+	struct sigaction action = { .sa_handler = step_taken };
+	uint64_t at, whole = 0, none = 0;
+	bool is_cut = true;
+
+	(void)state;
+	assert_int_equal(sigaction(SIGTRAP, &action, NULL), 0);
+	for (at = 1; is_cut; at++) {
+		domain_make(1);
+		valid[2] = 1;
+		log_of_all_kinds();
+		state_keep();
+		assert_true(general_run());
+		is_cut = commit_cut(at);
+		if (is_cut && domain.commit_phase != COMMIT_NONE) {
+			assert_true(transaction_recover(&cpu, &domain));
+			assert_in_range(domain.stats.commits, 1, 2); /* one that was counted and then cut is counted again */
+		}
+		if (memcmp(committed, expected, BYTES) == 0) {
+			assert_memory_equal(live, live_before, BYTES);
+			assert_int_equal(txn.range_count, 0);
+			whole++;
+		} else {
+			assert_memory_equal(committed, committed_before, BYTES);
+			assert_memory_equal(&txn, &txn_before, sizeof(txn));
+			none++;
+		}
+		assert_int_equal(domain.commit_phase, COMMIT_NONE);
+	}
+	print_message("commit cut at %lu instructions: %lu times nothing, %lu times all of it\n", at - 1, none, whole);
+	assert_true(none > 50 && whole > 50);
+}
+
+static void schema_window_goes_the_general_way(void **state)
+{
+	static const struct { struct zog_range range; bool is_straight; } row[] = {
+		{ { 0x200, 8 }, false }, { { 0x1f8, 8 }, true }, { { 0x1fc, 8 }, false }, { { 0x2f8, 8 }, false }, { { 0x300, 8 }, true },
+		{ { 0x1fe, 2 }, true }, { { 0x1ff, 2 }, false }, { { 0x2fe, 2 }, false }, { { 0x300, 4 }, true }, { { 0x2fc, 4 }, false },
+		{ { 0x100, 0x180 }, false }, { { 0x100, 0x100 }, true },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		domain_make(PAGES);
+		domain.schema_low = 0x200, domain.schema_high = 0x300;
+		txn.range_count = 2;
+		txn.range[0] = (struct zog_range){ 0x1000, 8 };
+		txn.range[1] = row[i].range;
+		state_keep();
+		assert_int_equal(commit_straight(&domain, room), row[i].is_straight);
+		if (!row[i].is_straight)
+			expect_unchanged();
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(does_what_the_general_way_does),
+		cmocka_unit_test(cut_at_every_instruction),
+		cmocka_unit_test(schema_window_goes_the_general_way),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

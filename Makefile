@@ -4,7 +4,7 @@
 #   manifests  subsystems/*/*/manifest.toml   -> build/gen/domains/NAME/, build/gen/system/system.c, domains.txt
 #   runtime    lib/*/                         -> build/libdomain.a
 #   domains    subsystems/CLASS/NAME/*.c      -> build/domains/NAME.elf
-#   images     all domains                    -> build/gen/system/images.{S,c,bin}
+#   images     all domains                    -> build/gen/system/images.{S,c,bin}, build/updates/NAME.update
 #   core       core/                          -> build/core.elf (with an empty symbols module)
 #   symbols    core and domains               -> build/gen/system/symbols.bin
 #   zog.elf    as core.elf, with the symbols: they stand behind all code, so no address moves (checked)
@@ -151,9 +151,10 @@ $(O)/obj/gen/system/%.o: $(system)/% Makefile
 	$(Q)$(CC) $(core_flags) -I$(GEN) -c $< -o $@
 
 domain_elves := $(domains:%=$(O)/domains/%.elf)
-$(system)/images.stamp: tools/image.py tools/zoglib/elf.py tools/zoglib/image_table.py $(system)/domains.txt $(domain_elves)
+image_tools := tools/image.py $(patsubst %,tools/zoglib/%.py,elf image_table update_file home_layout)
+$(system)/images.stamp: $(image_tools) $(wildcard abi/zog/*.h) $(system)/domains.txt $(domain_elves)
 	$(call say,IMAGE,$(words $(domains)) domains)
-	$(Q)$(PYTHON) tools/image.py --domains $(O)/domains --out $(system)
+	$(Q)$(PYTHON) tools/image.py --domains $(O)/domains --out $(system) --gen $(GEN) --updates $(O)/updates
 	@touch $@
 $(system)/images.c $(system)/images.S: $(system)/images.stamp ;
 $(O)/obj/gen/system/images.S.o: $(system)/images.stamp

@@ -6,6 +6,7 @@ reads OUT/domains.txt (one name a line, in id order) and writes
   images.bin  the pages of all domains, one after another
   images.S    puts images.bin into section .images, page-aligned, as system_image_bytes[]
   images.c    system_image[] of core/object/system.h
+  UPDATES/NAME.update  each domain as a file for a live update (--updates; abi/zog/update.h)
 Refused are domains that were built with different states of a contract that they share (abi/zog/image.h).
 The measure of a domain is the SHA-256 over the digests of its pages (core/fault/measure.h).
 """
@@ -18,6 +19,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from zoglib.elf import Elf, ElfError, PF_EXECUTE, PF_WRITE
 from zoglib.image_table import image_table, pairs_check
+from zoglib.update_file import Identity, header_page
 
 PAGE = 4096
 IMAGE_BASE = 0x400000
@@ -52,6 +54,24 @@ def split_segments(elf):
 	return parts
 
 
+class Image:
+	"""A domain as the core keeps it: contents by kind, measure, page 0 of its update file."""
+
+	def __init__(self, elf, identity):
+		parts = split_segments(elf)
+		self.entry, self.parts = elf.entry, parts
+		self.text, self.constants = (pages_of(parts[kind].content) if parts[kind] else b"" for kind in ("text", "constants"))
+		self.data = parts["data"].content if parts["data"] else b""
+		self.data_memory_bytes = parts["data"].memory_bytes if parts["data"] else 0
+		contents = (self.text, self.constants, pages_of(self.data))
+		self.measure = hashlib.sha256(b"".join(page_digests(content) for content in contents)).digest()
+		self.header = header_page(self, identity)
+		self.update = self.header + b"".join(contents)
+
+	def address(self, kind):
+		return self.parts[kind].address if self.parts[kind] and (kind == "data" or getattr(self, kind)) else 0
+
+
 class Packer:
 	"""Collects contents and renders the table rows."""
 
@@ -63,22 +83,16 @@ class Packer:
 		self.content += pages_of(content)
 		return offset
 
-	def row(self, name, elf):
-		parts = split_segments(elf)
-		measure = hashlib.sha256()
-		fields = []
+	def row(self, name, image):
+		fields = [f".entry = {image.entry:#x}"]
 		for kind in ("text", "constants"):
-			content = pages_of(parts[kind].content) if parts[kind] else b""
-			measure.update(page_digests(content))
-			fields.append(f".{kind} = {{ {parts[kind].address if content else 0:#x}, {len(content) // PAGE}, "
-						  f"system_image_bytes + {self.add(content):#x} }}")
-		data = parts["data"]
-		content = data.content if data else b""
-		measure.update(page_digests(pages_of(content)))
-		fields.append(f".data = {{ {data.address if data else 0:#x}, {len(content):#x}, "
-					  f"{data.memory_bytes if data else 0:#x}, system_image_bytes + {self.add(content):#x} }}")
-		digest = ", ".join(f"0x{byte:02x}" for byte in measure.digest())
-		body = ",\n\t\t".join([f".entry = {elf.entry:#x}"] + fields + [f".sha256 = {{ {digest} }}"])
+			content = getattr(image, kind)
+			fields.append(f".{kind} = {{ {image.address(kind):#x}, {len(content) // PAGE}, system_image_bytes + {self.add(content):#x} }}")
+		fields.append(f".data = {{ {image.address('data'):#x}, {len(image.data):#x}, {image.data_memory_bytes:#x}, "
+		              f"system_image_bytes + {self.add(image.data):#x} }}")
+		fields.append(f".header = system_image_bytes + {self.add(image.header):#x}")
+		fields.append(f".sha256 = {{ {', '.join(f'0x{byte:02x}' for byte in image.measure)} }}")
+		body = ",\n\t\t".join(fields)
 		return f"\t{{ /* {name} */\n\t\t{body},\n\t}},\n"
 
 
@@ -110,6 +124,8 @@ def main():
 	parser = argparse.ArgumentParser(description="pack the domains' images into the core's file")
 	parser.add_argument("--domains", required=True, help="folder of NAME.elf")
 	parser.add_argument("--out", required=True, help="folder of domains.txt and of the results")
+	parser.add_argument("--gen", help="folder of generated sources: what says where a domain fits (without: for tests)")
+	parser.add_argument("--updates", help="folder for NAME.update")
 	parser.add_argument("--unpaired", action="store_true", help="pack what does not fit together, too: for tests of the core's own check")
 	options = parser.parse_args()
 	with open(os.path.join(options.out, "domains.txt")) as file:
@@ -117,12 +133,18 @@ def main():
 	packer = Packer()
 	try:
 		elves = {name: Elf(os.path.join(options.domains, name + ".elf")) for name in names}
-		rows = [packer.row(name, elf) for name, elf in elves.items()]
+		images = {name: Image(elf, Identity(name, elf, options.gen)) for name, elf in elves.items()}
+		rows = [packer.row(name, image) for name, image in images.items()]
 		refusals = [] if options.unpaired else pairs_check({name: image_table(elf) for name, elf in elves.items()})
 	except (ElfError, OSError) as error:
 		sys.exit(f"image.py: {error}")
 	if refusals:
 		sys.exit("\n".join(f"image.py: {refusal}" for refusal in refusals))
+	if options.updates:
+		os.makedirs(options.updates, exist_ok=True)
+		for name, image in images.items():
+			with open(os.path.join(options.updates, name + ".update"), "wb") as file:
+				file.write(image.update)
 	blob = os.path.join(options.out, "images.bin")
 	with open(blob, "wb") as file:
 		file.write(packer.content)

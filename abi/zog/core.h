@@ -40,6 +40,8 @@ enum zog_core_call {
 	                              r10=buffer: the record as it was in that version. ZOG_ERR_NOT_FOUND: not kept */
 	ZOG_CORE_AUTHORITY = 17, /* rdi=capability (INSPECT) rsi=domain | enum zog_authority_kind << 32 rdx=place
 	                            r10=struct zog_authority * out; no more: ZOG_ERR_NOT_FOUND */
+	ZOG_CORE_IMAGE = 18, /* rdi=capability (UPDATE) rsi=domain rdx=enum zog_image_step | page << 32
+	                             r10=a page of own memory: live update, core/object/update.h */
 	ZOG_CORE_CALL_COUNT
 };
 
@@ -170,6 +172,8 @@ enum zog_op_code {
 	                              ZOG_ERR_CORRUPT; with a reply the domain ends) */
 	ZOG_OP_REGION_ROLLBACK = 24, /* slot=as above word0=version: all records as they were then; raises the epoch. Only
 	                                where the manifest says reconstructible, alone in its transaction */
+	ZOG_OP_UPDATE = 25, /* slot=capability (UPDATE) word0=domain: the image that was checked takes the place of the running one
+	                       as soon as nothing runs inside the domain; on probation for a second */
 	ZOG_OP_CODE_COUNT
 };
 
@@ -186,6 +190,21 @@ enum zog_control {
 	ZOG_CONTROL_KILL = 0,    /* argument: 0 now; n: after n further instructions of the domain, by single step */
 	ZOG_CONTROL_HANG = 1,    /* it loops at its next entry (or at once when running) until its deadline */
 	ZOG_CONTROL_CORRUPT = 2, /* argument = seed: a fraction of its writable pages is overwritten, then it runs on */
+};
+
+/* Live update of a domain's program (core/object/update.h). */
+enum zog_image_step {
+	ZOG_IMAGE_READ = 0,  /* page 0 of the image in use (struct zog_update_header) */
+	ZOG_IMAGE_WRITE = 1, /* a page into the free slot; ZOG_ERR_BUSY: on probation or under way, ZOG_ERR_TOO_BIG: no room */
+	ZOG_IMAGE_CHECK = 2, /* ZOG_ERR_ARGUMENT: parts do not lie where they may, ZOG_ERR_TOO_BIG, ZOG_ERR_CORRUPT: not its measure */
+};
+enum zog_update_state {
+	ZOG_UPDATE_NONE = 0,
+	ZOG_UPDATE_LOADING = 1,
+	ZOG_UPDATE_CHECKED = 2,
+	ZOG_UPDATE_ARMED = 3,     /* the next reset of the domain switches */
+	ZOG_UPDATE_SWITCHING = 4,
+	ZOG_UPDATE_PROBATION = 5,
 };
 
 /* Why a domain was ended. */
@@ -233,6 +252,9 @@ struct zog_incident {
 	uint64_t tsc_fault, tsc_reply; /* fault entry and first reply after it; 0 until then */
 	uint64_t stack_address;
 	uint8_t stack[ZOG_STACK_SNAPSHOT]; /* memory from stack_address on */
+	uint64_t image;            /* the program: first 8 bytes of its measure */
+	uint32_t is_update_undone; /* it was on probation: the program before it was put back */
+	uint32_t reserved;
 };
 
 struct zog_domain_stats {
@@ -245,6 +267,8 @@ struct zog_domain_stats {
 	uint32_t thread_count; /* threads ready to run, of the whole system */
 	char name[32];
 	uint64_t address_space_switches, table_flushes; /* of the whole system */
+	uint64_t image; /* the program: first 8 bytes of its measure */
+	uint32_t update_state, updates, updates_undone, reserved;
 };
 
 /* The info page: the same for all, read-only. */

@@ -175,7 +175,7 @@ static void domains_build(void)
 	for (uint32_t i = 0; i < domain_total; i++)
 		domain_build_peers(&domain_table[i]);
 	for (uint32_t i = 0; i < domain_total; i++) {
-		if (!domain_is_measured(&domain_table[i]))
+		if (!image_is_measured(domain_table[i].image))
 			log_line("zog: measure domain=%s: the image does not have its SHA-256; it will not be started", domain_table[i].desc->name);
 		irq_setup(&domain_table[i]);
 	}

@@ -36,26 +36,46 @@ void domain_end_idle(struct cpu *cpu, struct domain *domain, uint32_t cause, uin
 {
 	(void)cpu;
 	incident_record_idle(domain, cause, detail);
+	if (cause != ZOG_CAUSE_KILLED)
+		incident_update_undone(domain, update_undo(domain));
 	domain_reset(domain);
 	incident_idle_reset_done(domain);
 	thread_wake_waiters_of(domain->id);
+}
+
+/* What waits for the moment at which nothing runs in the domain. */
+static bool is_to_end(const struct domain *domain)
+{
+	uint32_t request = domain->request;
+
+	return request == REQUEST_KILL || request == REQUEST_UPDATE;
+}
+
+static void domain_end_asked(struct cpu *cpu, struct domain *domain)
+{
+	if (domain->request == REQUEST_KILL) {
+		domain_end_idle(cpu, domain, ZOG_CAUSE_KILLED, 0);
+	} else {
+		domain_reset(domain); /* switches to the new image: no incident, nothing broke */
+		thread_wake_waiters_of(domain->id);
+	}
 }
 
 void domain_release(struct cpu *cpu, struct domain *domain)
 {
 	/* Whoever asks while the lock is held cannot do it: each release is followed by a look (tests/model/kill.pml). */
 	do {
-		if (domain->request == REQUEST_KILL)
-			domain_end_idle(cpu, domain, ZOG_CAUSE_KILLED, 0);
+		if (is_to_end(domain))
+			domain_end_asked(cpu, domain);
 		lock_release(&domain->lock);
-		__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with the one in control_request */
-	} while (domain->request == REQUEST_KILL && lock_try(&domain->lock, cpu->id));
+		__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with the one in request_carry_out */
+	} while (is_to_end(domain) && lock_try(&domain->lock, cpu->id));
 }
 
 void control_requested(struct cpu *cpu)
 {
 	for (uint32_t i = 0; i < domain_total; i++)
-		if (domain_table[i].request == REQUEST_KILL && lock_try(&domain_table[i].lock, cpu->id))
+		if (is_to_end(&domain_table[i]) && lock_try(&domain_table[i].lock, cpu->id))
 			domain_release(cpu, &domain_table[i]);
 }
 
@@ -69,6 +89,15 @@ static void request_carry_out(struct cpu *cpu, struct domain *domain)
 	uint32_t holder = domain->lock.holder;
 	if (holder != LOCK_FREE && holder != cpu->id)
 		cpu_interrupt_other(holder);
+}
+
+void control_update(struct cpu *cpu, struct domain *domain)
+{
+	uint32_t none = REQUEST_NONE;
+
+	/* Any other request ends the domain just as well. */
+	if (__atomic_compare_exchange_n(&domain->request, &none, REQUEST_UPDATE, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		request_carry_out(cpu, domain);
 }
 
 void control_request(struct cpu *cpu, struct domain *domain, uint32_t what, uint64_t argument)

@@ -8,9 +8,11 @@
 #include "object/cpu.h"
 
 void control_request(struct cpu *cpu, struct domain *domain, uint32_t what, uint64_t argument);
+/* Ends a domain whose next image is armed (object/update.h) when nothing runs in it. */
+void control_update(struct cpu *cpu, struct domain *domain);
 /* Another CPU asked: ends what was to be killed and now runs nowhere (its holder let go before it saw the request). */
 void control_requested(struct cpu *cpu);
-/* Releases the domain's lock; a kill that was asked for meanwhile happens now. */
+/* Releases the domain's lock; a kill or update that was asked for meanwhile happens now. */
 void domain_release(struct cpu *cpu, struct domain *domain);
 /* Ends a domain in which nothing runs on this or any other CPU: incident, reset, wake-ups. Its lock is held. */
 void domain_end_idle(struct cpu *cpu, struct domain *domain, uint32_t cause, uint64_t detail);

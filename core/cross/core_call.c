@@ -222,9 +222,38 @@ static void call_stats(struct cpu *cpu)
 	struct zog_domain_stats stats = domain_table[regs->rsi].stats;
 	stats.state = domain_table[regs->rsi].state;
 	stats.invocations = domain_table[regs->rsi].invocations;
+	update_stats(&domain_table[regs->rsi], &stats);
 	stats_machine(&stats);
 	if (domain_write(caller(cpu), regs->rdx, &stats, sizeof(stats)))
 		regs->rax = ZOG_OK;
+}
+
+static zog_status_t image_step(struct domain *own, struct domain *domain, const struct zog_regs *regs)
+{
+	static uint8_t page[ZOG_PAGE_SIZE]; /* one domain holds the capability, and one invocation is in it */
+
+	switch ((uint32_t)regs->rdx) {
+	case ZOG_IMAGE_READ:
+		return domain_write(own, regs->r10, update_header(domain), ZOG_PAGE_SIZE) ? ZOG_OK : ZOG_ERR_ARGUMENT;
+	case ZOG_IMAGE_WRITE:
+		return domain_read(own, page, regs->r10, ZOG_PAGE_SIZE) ? update_write(domain, regs->rdx >> 32, page) : ZOG_ERR_ARGUMENT;
+	case ZOG_IMAGE_CHECK:
+		return update_check(domain);
+	default:
+		return ZOG_ERR_METHOD;
+	}
+}
+
+static void call_image(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+
+	if (!domain_holds(caller(cpu), regs->rdi, CAP_UPDATE))
+		cap_fault(cpu);
+	else if (regs->rsi >= domain_total)
+		regs->rax = (uint64_t)ZOG_ERR_NOT_FOUND;
+	else
+		regs->rax = (uint64_t)image_step(caller(cpu), &domain_table[regs->rsi], regs);
 }
 
 static void call_region_stats(struct cpu *cpu)
@@ -291,6 +320,7 @@ static void (*const call_table[ZOG_CORE_CALL_COUNT])(struct cpu *cpu) = {
 	[ZOG_CORE_REGION_STATS] = call_region_stats,
 	[ZOG_CORE_REGION_READ] = call_region_read,
 	[ZOG_CORE_AUTHORITY] = call_authority,
+	[ZOG_CORE_IMAGE] = call_image,
 };
 
 void core_call(struct cpu *cpu, uint64_t number)

@@ -156,8 +156,13 @@ static void frame_issue(struct cpu *cpu)
 			frame->word[0] = domain->id;
 			continue;
 		}
-		if (!domain_is_measured(domain)) {
+		if (!image_is_measured(domain->image)) {
 			incident_record_idle(domain, ZOG_CAUSE_MEASURE, 0);
+			if (update_undo(domain)) {
+				incident_update_undone(domain, true);
+				domain_reset(domain);
+				continue;
+			}
 			domain_quarantine(domain, "its image does not have its measure");
 			continue;
 		}
@@ -347,6 +352,7 @@ static void start_done(struct cpu *cpu, struct call_frame *frame, zog_status_t s
 		return;
 	}
 	domain->state = DOMAIN_READY;
+	domain->update.probation_invocations = domain->invocations;
 	if (domain->desc->is_device_owner)
 		pins_drop_stale(domain->id);
 	frame_issue(cpu);

@@ -17,6 +17,8 @@ void incident_record_idle(struct domain *domain, uint32_t cause, uint64_t detail
 void incident_record_refusal(struct cpu *cpu, struct domain *domain, uint64_t value, uint64_t detail);
 /* An idle domain costs its callers nothing until the next call: what its rollback took is kept (in tsc_reply) and
  * the clock goes on when a call finds it down. */
+/* Says on the domain's open incident whether it put the program before the last update back. */
+void incident_update_undone(struct domain *domain, bool is_undone);
 void incident_idle_reset_done(struct domain *domain);
 void incident_idle_called(struct domain *domain);
 /* The first reply after an incident: how long it took. */

@@ -5,6 +5,7 @@
 #include "arch/x86_64/apic.h"
 
 void *memset(void *to, int byte, size_t size);
+void *memcpy(void *to, const void *from, size_t size);
 void *boot_pointer(uint64_t bytes);
 
 static struct zog_incident *incident_table;
@@ -63,11 +64,11 @@ static void incident_log(const struct zog_incident *incident)
 	trace[n] = 0;
 	log_line("zog: incident %u domain=%s cause=%s vector=%u address=0x%lx error=0x%lx time_ns=%lu method=0x%x client=0x%lx running=%u"
 		 " asked=%u undone_ranges=%u undone_ops=%u rip=0x%lx rsp=0x%lx rbp=0x%lx rax=0x%lx rbx=0x%lx rcx=0x%lx rdx=0x%lx rsi=0x%lx"
-		 " rdi=0x%lx r8=0x%lx r9=0x%lx r10=0x%lx r11=0x%lx r12=0x%lx r13=0x%lx r14=0x%lx r15=0x%lx rflags=0x%lx trace=%s",
+		 " rdi=0x%lx r8=0x%lx r9=0x%lx r10=0x%lx r11=0x%lx r12=0x%lx r13=0x%lx r14=0x%lx r15=0x%lx rflags=0x%lx image=0x%lx trace=%s",
 		 incident->number, domain_table[incident->domain].desc->name, cause_name[incident->cause], incident->vector,
 		 incident->address, incident->error, incident->time_ns, incident->method, incident->client, incident->is_running,
 		 incident->is_asked_for, incident->ranges_undone, incident->ops_undone, r->rip, r->rsp, r->rbp, r->rax, r->rbx, r->rcx,
-		 r->rdx, r->rsi, r->rdi, r->r8, r->r9, r->r10, r->r11, r->r12, r->r13, r->r14, r->r15, r->rflags, trace);
+		 r->rdx, r->rsi, r->rdi, r->r8, r->r9, r->r10, r->r11, r->r12, r->r13, r->r14, r->r15, r->rflags, incident->image, trace);
 }
 
 static struct zog_incident *incident_new(struct domain *domain, uint32_t cause)
@@ -79,6 +80,7 @@ static struct zog_incident *incident_new(struct domain *domain, uint32_t cause)
 	incident->number = number;
 	incident->domain = domain->id;
 	incident->cause = cause;
+	memcpy(&incident->image, domain->image->sha256, sizeof(incident->image));
 	incident->is_asked_for = cause == ZOG_CAUSE_KILLED || (cause == ZOG_CAUSE_DEADLINE && domain->is_hanging);
 	domain->is_hanging = 0;
 	incident->time_ns = time_now_ns();
@@ -134,6 +136,8 @@ void incident_record_refusal(struct cpu *cpu, struct domain *domain, uint64_t va
 	incident_log(incident);
 }
 
+void incident_update_undone(struct domain *domain, bool is_undone) { domain->open_incident->is_update_undone = is_undone; }
+
 void incident_idle_reset_done(struct domain *domain) { domain->open_incident->tsc_reply = tsc_read() - domain->open_incident->tsc_fault; }
 
 void incident_idle_called(struct domain *domain)
@@ -167,7 +171,10 @@ void domain_fault(struct cpu *cpu, uint32_t cause, uint32_t vector, uint64_t add
 	incident->address = address;
 	incident->error = error;
 	incident_log(incident);
+	bool is_undone = !incident->is_asked_for && update_undo(domain);
+	incident_update_undone(domain, is_undone);
 	domain_reset(domain);
 	thread_wake_waiters_of(domain->id);
-	frame_reissue_after_fault(cpu, incident->is_asked_for);
+	/* What ended a program that is gone counts against nobody. */
+	frame_reissue_after_fault(cpu, incident->is_asked_for || is_undone);
 }

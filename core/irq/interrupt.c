@@ -115,7 +115,7 @@ static void domain_interrupted(struct cpu *cpu, uint32_t vector, uint64_t error)
 
 	if (!interrupt_common_part(cpu, vector))
 		domain_exception(cpu, frame->domain, vector, error);
-	else if (frame->domain->request != REQUEST_NONE)
+	else if (frame->domain->request == REQUEST_KILL || frame->domain->request == REQUEST_HANG)
 		domain_requested(cpu, frame->domain);
 	else if (vector == VECTOR_TIMER)
 		domain_tick(cpu, frame);

@@ -71,31 +71,52 @@ static void area_map_fixed(struct area *area, uint64_t flags)
 		area->entry[i] = (area->physical + i * ZOG_PAGE_SIZE) | PTE_PRESENT | PTE_USER | flags;
 }
 
+/* The image's three areas stand first in the table, empty ones too: an update finds them there. */
+enum { AREA_TEXT = 0, AREA_CONSTANTS = 1, AREA_IMAGE_DATA = 2 };
+
+static void area_set(struct domain *domain, uint32_t place, uint64_t address, uint64_t pages, const void *content)
+{
+	struct area *area = &domain->area[place];
+
+	area->address = address;
+	area->pages = pages;
+	area->entry = domain->image_entry + (pages ? (address - ZOG_IMAGE_BASE) / ZOG_PAGE_SIZE : 0);
+	if (place != AREA_IMAGE_DATA && pages)
+		area->physical = content_physical(content);
+	area->content = content;
+}
+
+void domain_image_map(struct domain *domain, const struct image_desc *image)
+{
+	memset(domain->image_entry, 0, domain->update.window_pages * sizeof(pte_t));
+	area_set(domain, AREA_TEXT, image->text.address, image->text.pages, image->text.content);
+	area_set(domain, AREA_CONSTANTS, image->constants.address, image->constants.pages, image->constants.content);
+	area_set(domain, AREA_IMAGE_DATA, image->data.address, pages_of(image->data.memory_bytes), image->data.content);
+	domain->area[AREA_IMAGE_DATA].content_bytes = image->data.bytes;
+	area_map_fixed(&domain->area[AREA_TEXT], 0);
+	area_map_fixed(&domain->area[AREA_CONSTANTS], PTE_NO_EXECUTE);
+	domain->image = image;
+	domain->entry = image->entry;
+}
+
+/* Address space and frames for data have room for an update's growth. */
 static void image_build(struct domain *domain)
 {
 	const struct image_desc *image = domain->image;
-	uint64_t data_pages = pages_of(image->data.memory_bytes);
-	uint64_t end = image->text.address + image->text.pages * ZOG_PAGE_SIZE;
+	uint64_t data_pages = pages_of(image->data.memory_bytes), end = image->text.address + image->text.pages * ZOG_PAGE_SIZE;
 
 	if (image->constants.pages && image->constants.address + image->constants.pages * ZOG_PAGE_SIZE > end)
 		end = image->constants.address + image->constants.pages * ZOG_PAGE_SIZE;
 	if (data_pages && image->data.address + data_pages * ZOG_PAGE_SIZE > end)
 		end = image->data.address + data_pages * ZOG_PAGE_SIZE;
-	pte_t *entry = range_build(domain, ZOG_IMAGE_BASE, (end - ZOG_IMAGE_BASE) / ZOG_PAGE_SIZE);
-	struct area *area = area_add(domain, AREA_FIXED, image->text.address, image->text.pages,
-				     entry + (image->text.address - ZOG_IMAGE_BASE) / ZOG_PAGE_SIZE, content_physical(image->text.content));
-	area_map_fixed(area, 0);
-	if (image->constants.pages) {
-		area = area_add(domain, AREA_FIXED, image->constants.address, image->constants.pages,
-				entry + (image->constants.address - ZOG_IMAGE_BASE) / ZOG_PAGE_SIZE, content_physical(image->constants.content));
-		area_map_fixed(area, PTE_NO_EXECUTE);
-	}
-	if (data_pages) {
-		area = area_add(domain, AREA_DATA, image->data.address, data_pages,
-				entry + (image->data.address - ZOG_IMAGE_BASE) / ZOG_PAGE_SIZE, boot_memory(data_pages * ZOG_PAGE_SIZE, FRAME_DOMAIN, domain->id));
-		area->content = image->data.content;
-		area->content_bytes = image->data.bytes;
-	}
+	update_build(domain);
+	domain->update.data_pages = (uint32_t)(data_pages + data_pages / 4 + 8);
+	domain->update.window_pages = (uint32_t)((end - ZOG_IMAGE_BASE) / ZOG_PAGE_SIZE + domain->update.slot_pages + domain->update.data_pages);
+	domain->image_entry = range_build(domain, ZOG_IMAGE_BASE, domain->update.window_pages);
+	area_add(domain, AREA_FIXED, 0, 0, NULL, 0);
+	area_add(domain, AREA_FIXED, 0, 0, NULL, 0);
+	area_add(domain, AREA_DATA, 0, 0, NULL, boot_memory(domain->update.data_pages * ZOG_PAGE_SIZE, FRAME_DOMAIN, domain->id));
+	domain_image_map(domain, image);
 }
 
 static void home_build(struct domain *domain)
@@ -241,7 +262,6 @@ static void fast_caps_build(struct domain *domain)
 	}
 	domain->fast_cap = row;
 	domain->cap_count = domain->desc->cap_count;
-	domain->entry = domain->image->entry;
 }
 
 void domain_build(struct domain *domain, uint32_t id)
@@ -440,9 +460,8 @@ bool domain_write(struct domain *domain, uint64_t address, const void *from, uin
 
 /* --- back to the checkpoint -------------------------------------------------------------------------------------- */
 
-bool domain_is_measured(const struct domain *domain)
+bool image_is_measured(const struct image_desc *image)
 {
-	const struct image_desc *image = domain->image;
 	struct measure_part part[3] = {
 		{ image->text.content, image->text.pages * ZOG_PAGE_SIZE },
 		{ image->constants.content, image->constants.pages * ZOG_PAGE_SIZE },
@@ -461,6 +480,7 @@ void domain_reset(struct domain *domain)
 	domain->txn->range_count = 0;
 	domain->txn->op_count = 0;
 	domain->txn->is_page_mode = 0;
+	update_switch(domain);
 	for (uint32_t i = 0; i < domain->area_count; i++)
 		if (domain->area[i].kind != AREA_FIXED)
 			memset(domain->area[i].entry, 0, domain->area[i].pages * sizeof(pte_t));

@@ -9,6 +9,7 @@
 #include "event.h"
 #include "lock.h"
 #include "space.h"
+#include "update.h"
 
 enum area_kind {
 	AREA_FIXED, /* mapped at boot and never changed: text, constants, information, DMA memory, peers' messages */
@@ -31,7 +32,7 @@ struct area {
 enum domain_state { DOMAIN_DOWN = 0, DOMAIN_READY = 1, DOMAIN_QUARANTINED = 2 };
 /* How far the running commit is: before COMMIT_RANGES it can be given up, from there on it is only finished. */
 enum commit_phase { COMMIT_NONE = 0, COMMIT_RANGES = 1, COMMIT_EFFECTS = 2 };
-enum domain_request { REQUEST_NONE = 0, REQUEST_KILL = 1, REQUEST_HANG = 2 };
+enum domain_request { REQUEST_NONE = 0, REQUEST_KILL = 1, REQUEST_HANG = 2, REQUEST_UPDATE = 3 };
 /* A row of a domain's capability table as the straight way of a crossing reads it. */
 struct fast_cap {
 	uint64_t contract; /* UINT64_MAX: no crossing capability, or one whose two sides do not fit (contract.h) */
@@ -76,6 +77,8 @@ struct domain {
 	uint32_t scrub_page;
 	uint32_t is_hanging;      /* it was told to hang: the deadline that ends it was asked for */
 	uint32_t corrupt_open;    /* a corruption was made and nothing has noticed yet */
+	pte_t *image_entry;       /* page-table entries of the image's window, from ZOG_IMAGE_BASE on */
+	struct update update;
 };
 
 extern struct domain domain_table[ZOG_DOMAIN_MAX];
@@ -103,6 +106,8 @@ void domain_reset(struct domain *domain);
 void domain_build(struct domain *domain, uint32_t id);
 void domain_build_peers(struct domain *domain);
 void domain_attach_window(struct domain *domain, uint32_t window, uint64_t physical, uint64_t bytes);
-bool domain_is_measured(const struct domain *domain);
+bool image_is_measured(const struct image_desc *image);
+/* Text, constants and data of IMAGE take the place of what the image's window showed. Nothing runs in the domain. */
+void domain_image_map(struct domain *domain, const struct image_desc *image);
 
 #endif

@@ -19,6 +19,7 @@ enum cap_type {
 	CAP_SCHEDULE = 8, /* SCHEDULE */
 	CAP_STATS = 9,    /* STATS, REGION_STATS: counters */
 	CAP_INJECT = 10,  /* DOMAIN_CONTROL: faults at a chosen place, HANG, CORRUPT */
+	CAP_UPDATE = 11,  /* IMAGE, UPDATE */
 	CAP_TYPE_COUNT
 };
 struct cap_desc {
@@ -113,6 +114,7 @@ struct domain_desc {
 /* A domain's image, inside the core's own file. Contents stay in place: text and constants are mapped from here. */
 struct image_desc {
 	uint64_t entry;
+	const uint8_t *header; /* struct zog_update_header: what it was built with */
 	struct { uint64_t address, pages; const uint8_t *content; } text, constants; /* R-X, R-- */
 	struct { uint64_t address, bytes, memory_bytes; const uint8_t *content; } data; /* RW-; bss is the rest */
 	uint8_t sha256[32]; /* its measure: core/fault/measure.h */

@@ -238,6 +238,11 @@ static bool decode_schedule(struct decode *decode, struct zog_op *op)
 	return domain_holds(decode->domain, op->slot, CAP_SCHEDULE) && op->word[0] >= 1000000 && op->word[0] <= 1000000000;
 }
 
+static bool decode_update(struct decode *decode, struct zog_op *op)
+{
+	return domain_holds(decode->domain, op->slot, CAP_UPDATE) && op->word[0] < domain_total && update_is_checked(&domain_table[op->word[0]]);
+}
+
 #define SEEN(decode, code) ((decode)->seen >> (code) & 1u)
 static bool decode_region_commit(struct decode *decode, struct zog_op *op)
 {
@@ -431,6 +436,12 @@ static void act_control(struct cpu *cpu, struct domain *domain, struct zog_op *o
 	control_request(cpu, &domain_table[op->word[0]], (uint32_t)op->word[1], op->word[2]);
 }
 
+static void act_update(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)domain;
+	update_act(cpu, &domain_table[op->word[0]]);
+}
+
 static void act_power(struct cpu *cpu, struct domain *domain, struct zog_op *op)
 {
 	(void)cpu, (void)domain;
@@ -491,6 +502,7 @@ static const struct {
 	[ZOG_OP_DEVICE_RESUMED] = { decode_device_resumed, act_nothing },
 	[ZOG_OP_REGION_COMMIT] = { decode_region_commit, act_region_commit, true },
 	[ZOG_OP_REGION_ROLLBACK] = { decode_region_rollback, act_region_rollback, true },
+	[ZOG_OP_UPDATE] = { decode_update, act_update, true },
 };
 
 bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)

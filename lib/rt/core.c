@@ -105,6 +105,11 @@ zog_status_t rt_region_stats(uint32_t cap, uint32_t region, struct zog_region_st
 	return core_call(ZOG_CORE_REGION_STATS, cap, region, (uint64_t)out, 0, NULL);
 }
 
+zog_status_t rt_image(uint32_t cap, uint32_t domain, enum zog_image_step step, uint32_t number, void *page)
+{
+	return core_call(ZOG_CORE_IMAGE, cap, domain, step | (uint64_t)number << 32, (uint64_t)page, NULL);
+}
+
 uint64_t rt_now_ns(void)
 {
 	const struct zog_info *info = rt_info();

@@ -77,6 +77,8 @@ zog_status_t rt_incident(uint32_t cap, uint32_t number, struct zog_incident *out
 zog_status_t rt_stats(uint32_t cap, uint32_t domain, struct zog_domain_stats *out);
 /* One row of what DOMAIN holds (enum zog_authority_kind); the next place is out->next. */
 zog_status_t rt_authority(uint32_t cap, uint32_t domain, uint32_t kind, uint64_t place, struct zog_authority *out);
+/* Live update (core/object/update.h): page is a page of own memory. */
+zog_status_t rt_image(uint32_t cap, uint32_t domain, enum zog_image_step step, uint32_t number, void *page);
 zog_status_t rt_region_stats(uint32_t cap, uint32_t region, struct zog_region_stats *out);
 /* The raw crossing used by generated stubs. in: 6 words; out: 4 words (may be NULL). */
 zog_status_t rt_call(uint32_t cap, uint32_t method, const uint64_t in[6], uint64_t out[4]);

@@ -264,7 +264,7 @@ class ManifestChecks:
 			lines.setdefault((manifest.name, irq["line"]), place)
 
 	def single_rights_check(self):
-		for right in ("frames", "bus", "personality"):
+		for right in ("frames", "bus", "personality", "update"):
 			holders = [m for m in self.manifests if right in m.rights]
 			if len(holders) > 1:
 				self.error(holders[1], f"right '{right}' is already held by {holders[0].name}", "rights")

@@ -119,6 +119,7 @@ def identity_macros(system, domain):
 	text = define("SELF_DOMAIN", f"{domain.id}u")
 	for key in ("home", "heap", "dma"):
 		text += define(f"{key.upper()}_BYTES", f"{getattr(manifest, key + '_kib') * 1024}ul")
+	text += define("HOME_VERSION", f"{manifest.home_version}u")
 	if manifest.threads:
 		text += define("PROGRAM_THREADS", f"{manifest.threads}u") + define("PROGRAM_SPACES", f"{manifest.spaces}u")
 	text += "\n"

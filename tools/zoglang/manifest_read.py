@@ -15,7 +15,7 @@ HOME_KIB_MAX = c_constant("abi/zog/core.h", "ZOG_HOME_SIZE_MAX") // 1024
 STREAM_PAGES_MAX = c_constant("abi/zog/layout.h", "ZOG_STREAM_PAGES_MAX")
 HISTORY_MAX = 64  # versions of a region
 NAME_MAX = 31  # char name[32] in the core's records
-RIGHTS = ("bus", "control", "frames", "inject", "inspect", "personality", "power", "schedule", "stats")
+RIGHTS = ("bus", "control", "frames", "inject", "inspect", "personality", "power", "schedule", "stats", "update")
 
 # key: (type, needed, smallest, largest); sizes in KiB are whole pages besides.
 SCHEMA = {
@@ -24,7 +24,7 @@ SCHEMA = {
 		"serves": (list, True), "uses": (list, True), "waits": (list, True), "events": (list, True),
 		"home_kib": (int, True, 0, HOME_KIB_MAX), "heap_kib": (int, True, 0, 1 << 20),
 		"dma_kib": (int, True, 0, 1 << 16), "rights": (list, False), "module": (str, False),
-		"dynamic_events": (int, False, 0, 1 << 16), "deadline_ms": (int, False, 1, 60000),
+		"dynamic_events": (int, False, 0, 1 << 16), "home_version": (int, False, 1, 1 << 16), "deadline_ms": (int, False, 1, 60000),
 		"threads": (int, False, 1, 4096), "spaces": (int, False, 1, 4096),
 		"page_table_kib": (int, False, KIB_PER_PAGE, 1 << 20),
 	},
@@ -78,6 +78,7 @@ class Manifest:
 		for key in ("home_kib", "heap_kib", "dma_kib", "dynamic_events", "threads", "spaces", "page_table_kib"):
 			setattr(self, key, data.get(key, 0))
 		self.deadline_ms = data.get("deadline_ms", 100)
+		self.home_version = data.get("home_version", 1)
 		self.module = data.get("module")
 		self.devices, self.irqs = data.get("device", []), data.get("irq", [])
 		self.ports, self.activities = data.get("ports", []), data.get("activity", [])

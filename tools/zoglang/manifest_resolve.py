@@ -6,7 +6,8 @@ from .region import index_find
 
 # Right -> capability type that it puts into the table; other rights are flags of the domain.
 RIGHT_CAPS = {"control": "CAP_CONTROL", "inspect": "CAP_INSPECT", "power": "CAP_POWER", "bus": "CAP_BUS",
-              "schedule": "CAP_SCHEDULE", "stats": "CAP_STATS", "inject": "CAP_INJECT"}
+              "schedule": "CAP_SCHEDULE", "stats": "CAP_STATS", "inject": "CAP_INJECT",
+              "update": "CAP_UPDATE"}
 
 
 class Capability:

@@ -5,7 +5,7 @@
 #include "home.h"
 
 enum intent_number { INTENT_NONE = 0, INTENT_OPEN, INTENT_MAKE, INTENT_SYMLINK, INTENT_LINK, INTENT_UNLINK, INTENT_RMDIR,
-	INTENT_RENAME, INTENT_CONTROL, INTENT_COUNT };
+	INTENT_RENAME, INTENT_CONTROL, INTENT_UPDATE, INTENT_COUNT };
 
 struct intent_step {
 	const char *name;
@@ -23,5 +23,11 @@ struct intent *intent_scratch(enum intent_number step);
 bool intent_text(struct intent *intent, const void *text, size_t length); /* appends to data; false: too long */
 /* The answer came too late to be of use (somebody else made the name): the syscall starts over. */
 int64_t intent_start_over(struct intent *intent);
+
+/* update.c: a control command that goes on with a file. */
+bool update_is_asked(const struct intent *intent);
+int64_t update_start(struct zog_call *call, struct intent *intent);
+zog_status_t update_call(struct zog_call *call, const struct intent *intent, uint64_t out[4]);
+int64_t update_finish(struct zog_call *call, struct intent *intent, zog_status_t status, const uint64_t out[4]);
 
 #endif

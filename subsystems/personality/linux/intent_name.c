@@ -293,7 +293,9 @@ static zog_status_t control_call(struct zog_call *call, const struct intent *int
 /* WORD_LENGTH: bytes that the write answers. */
 static int64_t control_finish(struct zog_call *call, struct intent *intent, zog_status_t status, const uint64_t out[4])
 {
-	(void)call, (void)out;
+	(void)out;
+	if (status == ZOG_OK && update_is_asked(intent))
+		return update_start(call, intent);
 	return status == ZOG_OK ? (int64_t)intent->word[WORD_LENGTH] : status_errno(status);
 }
 
@@ -306,6 +308,7 @@ const struct intent_step intent_names[INTENT_COUNT] = {
 	[INTENT_RMDIR] = { "rmdir", rmdir_call, rmdir_finish },
 	[INTENT_RENAME] = { "rename", rename_call, rename_finish },
 	[INTENT_CONTROL] = { "control", control_call, control_finish },
+	[INTENT_UPDATE] = { "update", update_call, update_finish },
 };
 
 int64_t control_write(struct transfer *t, struct file *file, uint64_t *position)

@@ -59,7 +59,7 @@ static bool is_same_both_ways(const struct zog_authority *row)
 static void cap_row(struct text *text, const char *domain, uint64_t index, const struct zog_authority *row)
 {
 	static const char *const kind[ZOG_AUTHORITY_TYPE_COUNT] = { "none", "entry", "event", "ports", "control", "inspect", "power", "bus",
-								    "schedule", "stats", "inject" };
+								    "schedule", "stats", "inject", "update" };
 
 	if (row->type != 0) {
 		row_begin(text, domain, row->type < ZOG_AUTHORITY_TYPE_COUNT ? kind[row->type] : "unknown");

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-enum argument_rule { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED };
+enum argument_rule { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED, ARGUMENT_PATH };
 
 struct verb {
 	char name[8];
@@ -14,6 +14,7 @@ static const struct verb verbs[] = {
 	{ "kill", ZOG_CONTROL_KILL, ARGUMENT_OPTIONAL },
 	{ "hang", ZOG_CONTROL_HANG, ARGUMENT_NONE },
 	{ "corrupt", ZOG_CONTROL_CORRUPT, ARGUMENT_REQUIRED },
+	{ "update", 0, ARGUMENT_PATH },
 };
 
 /* What is left of the text, and the word taken last. */
@@ -84,6 +85,8 @@ static bool number_decode(const struct words *words, uint64_t *out)
 static bool argument_decode(struct words *words, enum argument_rule rule, uint64_t *out)
 {
 	*out = 0;
+	if (rule == ARGUMENT_PATH)
+		return words->is_after_space && words->next < words->end;
 	if (!words->is_after_space)
 		return rule != ARGUMENT_REQUIRED;
 	return rule != ARGUMENT_NONE && word_take(words) && !words->is_after_space && number_decode(words, out);
@@ -106,6 +109,7 @@ zog_status_t command_parse(const char *text, size_t length, struct command *out)
 	if (!argument_decode(&words, verb->rule, &command.argument))
 		return ZOG_ERR_ARGUMENT;
 	command.control = verb->control;
+	command.is_update = verb->rule == ARGUMENT_PATH;
 	*out = command;
 	return ZOG_OK;
 }

@@ -4,11 +4,13 @@
  *   kill NAME N        end it after N further instructions of its own
  *   hang NAME          make it loop until its deadline
  *   corrupt NAME SEED  overwrite a seeded fraction of its writable pages, then let it run
+ *   update NAME PATH   replace its program; PATH, all that follows, is for the client, which reads the file
  *
  * Words are separated by exactly one space; numbers are decimal and fit 64 bits; one newline may end the text. */
 #ifndef SUPERVISOR_COMMAND_H
 #define SUPERVISOR_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "zog/core.h"
@@ -16,7 +18,8 @@
 #define COMMAND_NAME_SIZE 32u
 
 struct command {
-	enum zog_control control;
+	bool is_update;
+	enum zog_control control; /* unless it is an update */
 	char name[COMMAND_NAME_SIZE]; /* NUL-terminated: lower-case letters, digits and underscores */
 	uint64_t argument;
 };

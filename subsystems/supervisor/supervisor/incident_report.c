@@ -252,12 +252,20 @@ static void summary_outcome(struct text *text)
 	text_line_end(text);
 }
 
+static void summary_update(struct text *text)
+{
+	text_format(text, "program: %016lx%s", __builtin_bswap64(incident.image),
+		    incident.is_update_undone ? ", an update on probation: undone, the program before it runs again" : "");
+	text_line_end(text);
+}
+
 static void summary_report(struct text *text)
 {
 	summary_title(text);
 	summary_place(text);
 	summary_invocation(text);
 	summary_outcome(text);
+	summary_update(text);
 }
 
 zog_status_t incident_report(uint32_t number, enum incident_file file, struct text *text)

@@ -57,6 +57,8 @@ static const struct method_name method_names[] = {
 	{ SUPERVISOR_METHOD_POWER_OFF, "supervisor.power_off" },
 	{ SUPERVISOR_METHOD_READ, "supervisor.read" },
 	{ SUPERVISOR_METHOD_LIST, "supervisor.list" },
+	{ SUPERVISOR_METHOD_UPDATE_PAGE, "supervisor.update_page" },
+	{ SUPERVISOR_METHOD_UPDATE_END, "supervisor.update_end" },
 };
 
 const char *method_name(uint32_t method)

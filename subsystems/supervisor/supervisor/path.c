@@ -13,6 +13,7 @@ const char *const system_file_name[SYSTEM_FILE_COUNT] = {
 	[SYSTEM_UPTIME] = "uptime",
 	[SYSTEM_TSM] = "tsm",
 	[SYSTEM_AUTHORITY] = "authority",
+	[SYSTEM_UPDATES] = "updates",
 };
 const char *const incident_file_name[INCIDENT_FILE_COUNT] = {
 	[INCIDENT_SUMMARY] = "summary",

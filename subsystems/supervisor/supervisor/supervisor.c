@@ -13,9 +13,11 @@
 #include "path.h"
 #include "report.h"
 #include "text.h"
+#include "update.h"
 
 struct home {
 	struct rt_once_table once;
+	struct update_home update;
 };
 _Static_assert(sizeof(struct home) <= HOME_BYTES, "the home region holds the records");
 
@@ -23,9 +25,16 @@ _Static_assert(sizeof(struct home) <= HOME_BYTES, "the home region holds the rec
  * for the table before it stores there, and commands are rare: the whole table is compared. */
 struct rt_once_table *rt_once_table(void)
 {
-	struct home *home = home_intact(sizeof(*home));
+	struct home *home = home_intact(sizeof(home->once));
 
 	return &home->once;
+}
+
+struct update_home *update_home(void)
+{
+	struct home *home = rt_home();
+
+	return &home->update;
 }
 
 /* --- control ------------------------------------------------------------------------------------------------- */
@@ -48,13 +57,14 @@ zog_status_t supervisor_control_serve(struct zog_call *call, const void *text, s
 	uint32_t domain;
 	zog_status_t status;
 
-	(void)call;
 	status = command_parse(text, length, &command);
 	if (status != ZOG_OK)
 		return status;
 	status = domain_find(command.name, &domain);
 	if (status != ZOG_OK)
 		return status;
+	if (command.is_update)
+		return update_begin(call, domain);
 	/* A plain kill is policy; the rest is the injector, a right of its own. */
 	bool is_policy = command.control == ZOG_CONTROL_KILL && command.argument == 0;
 	rt_stage(ZOG_OP_DOMAIN_CONTROL, is_policy ? CAP_CONTROL : CAP_INJECT, domain, command.control, command.argument, 0, 0);

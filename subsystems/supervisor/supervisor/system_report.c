@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include "domain.h"
+#include "update.h"
 
 #define VERSION_TEXT "Zog 0.1"
 
@@ -186,6 +187,38 @@ static void tsm_report(struct text *text)
 	}
 }
 
+static const char *update_state_name(uint32_t state)
+{
+	static const char *const name[] = { "-", "loading", "checked", "switching", "switching", "probation" };
+
+	return state < sizeof(name) / sizeof(name[0]) ? name[state] : "unknown";
+}
+
+static const struct column update_column[] = {
+	{ "name", 0 }, { "image", 16 }, { "state", 34 }, { "updates", 45 }, { "undone", 54 }, { "last", 62 },
+};
+
+/* image: the beginning of the running program's measure. undone: how many updates the core took back. */
+static void updates_report(struct text *text)
+{
+	const struct update_home *home = update_home();
+	struct zog_domain_stats stats;
+
+	header_write(text, update_column, sizeof(update_column) / sizeof(update_column[0]));
+	for (uint32_t domain = 0; domain < rt_info()->domain_count; domain++) {
+		if (!stats_read(domain, &stats))
+			continue;
+		cell_string(text, &update_column[0], stats.name);
+		text_column(text, update_column[1].start);
+		text_format(text, "%016lx", __builtin_bswap64(stats.image));
+		cell_string(text, &update_column[2], update_state_name(stats.update_state));
+		cell_number(text, &update_column[3], stats.updates);
+		cell_number(text, &update_column[4], stats.updates_undone);
+		cell_string(text, &update_column[5], home->note[domain].time_ns ? home->note[domain].text : "-");
+		text_line_end(text);
+	}
+}
+
 void system_report(enum system_file file, struct text *text)
 {
 	static void (*const report[SYSTEM_FILE_COUNT])(struct text *) = {
@@ -196,6 +229,7 @@ void system_report(enum system_file file, struct text *text)
 		[SYSTEM_UPTIME] = uptime_report,
 		[SYSTEM_TSM] = tsm_report,
 		[SYSTEM_AUTHORITY] = authority_report,
+		[SYSTEM_UPDATES] = updates_report,
 	};
 
 	report[file](text);

@@ -57,7 +57,7 @@ def split_segments(elf):
 class Image:
 	"""A domain as the core keeps it: contents by kind, measure, page 0 of its update file."""
 
-	def __init__(self, elf, identity):
+	def __init__(self, name, elf, generated):
 		parts = split_segments(elf)
 		self.entry, self.parts = elf.entry, parts
 		self.text, self.constants = (pages_of(parts[kind].content) if parts[kind] else b"" for kind in ("text", "constants"))
@@ -65,7 +65,7 @@ class Image:
 		self.data_memory_bytes = parts["data"].memory_bytes if parts["data"] else 0
 		contents = (self.text, self.constants, pages_of(self.data))
 		self.measure = hashlib.sha256(b"".join(page_digests(content) for content in contents)).digest()
-		self.header = header_page(self, identity)
+		self.header = header_page(self, Identity(name, elf, generated))
 		self.update = self.header + b"".join(contents)
 
 	def address(self, kind):
@@ -133,7 +133,7 @@ def main():
 	packer = Packer()
 	try:
 		elves = {name: Elf(os.path.join(options.domains, name + ".elf")) for name in names}
-		images = {name: Image(elf, Identity(name, elf, options.gen)) for name, elf in elves.items()}
+		images = {name: Image(name, elf, options.gen) for name, elf in elves.items()}
 		rows = [packer.row(name, image) for name, image in images.items()]
 		refusals = [] if options.unpaired else pairs_check({name: image_table(elf) for name, elf in elves.items()})
 	except (ElfError, OSError) as error:

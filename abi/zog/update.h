@@ -12,7 +12,7 @@
 
 #include "image.h"
 
-#define ZOG_UPDATE_MAGIC 0x5044555f474f5a00ull /* "\0ZOG_UPD" */
+#define ZOG_UPDATE_MAGIC 0x4450555f474f5a00ull /* "\0ZOG_UPD" */
 #define ZOG_UPDATE_LAYOUT 1u
 #define ZOG_UPDATE_CONTRACT_MAX 60u
 struct zog_update_header {

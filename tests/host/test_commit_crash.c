@@ -202,6 +202,8 @@ void thread_make_ready(struct thread *thread) { (void)thread; NOT_STAGED }
 void vector_save(struct cpu *cpu) { (void)cpu; NOT_STAGED }
 void vector_close(struct cpu *cpu) { (void)cpu; } /* in every recovery */
 void cpu_interrupt_other(uint32_t cpu) { (void)cpu; NOT_STAGED }
+bool update_is_checked(const struct domain *domain) { (void)domain; return false; }
+void update_act(struct cpu *of, struct domain *domain) { (void)of, (void)domain; }
 void domain_attach_window(struct domain *d, uint32_t window, uint64_t physical, uint64_t bytes) { (void)d, (void)window, (void)physical, (void)bytes; NOT_STAGED }
 void control_request(struct cpu *cpu, struct domain *d, uint32_t what, uint64_t argument) { (void)cpu, (void)d, (void)what, (void)argument; NOT_STAGED }
 void authority_tell_used(void) { }

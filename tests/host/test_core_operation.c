@@ -71,6 +71,8 @@ void vector_close(struct cpu *of) { (void)of; }
 void cpu_interrupt_other(uint32_t id) { (void)id; }
 bool thread_wake(struct thread *thread, uint8_t reason) { (void)thread, (void)reason; return true; }
 void control_request(struct cpu *of, struct domain *domain, uint32_t what, uint64_t argument) { (void)of, (void)domain, (void)what, (void)argument; }
+bool update_is_checked(const struct domain *domain) { (void)domain; return false; }
+void update_act(struct cpu *of, struct domain *domain) { (void)of, (void)domain; }
 void domain_attach_window(struct domain *domain, uint32_t window, uint64_t physical, uint64_t bytes) { (void)domain, (void)window, (void)physical, (void)bytes; }
 bool domain_touch(struct domain *domain, uint64_t address, bool is_write) { (void)domain, (void)address, (void)is_write; return true; }
 bool domain_read(struct domain *domain, void *to, uint64_t address, uint64_t bytes)

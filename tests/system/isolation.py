@@ -97,7 +97,7 @@ EXPECTED = {
 		"read_absent_event", "read_event_by_port", "read_event_by_wide_handle", "port_read_by_nothing",
 		"port_read_by_entry", "port_read_other_port", "port_read_too_wide", "port_read_odd_width", "port_read_width_0",
 		"port_read_wrapping", "port_read_wide_port", "port_write_power", "port_write_wrapping", "incident_without_right",
-		"incident_by_port", "stats_without_right", "authority_without_right", "authority_by_port", "region_stats_without_right"),
+		"incident_by_port", "stats_without_right", "authority_without_right", "image_without_right", "authority_by_port", "region_stats_without_right"),
 	**outcomes("refused -1",
 		"thread_registers", "thread_registers_of_other", "vector_state_read", "vector_state_write", "vector_state_huge",
 		"log_core", "log_too_long", "log_huge", "log_wrapping", "log_behind_heap", "log_device_window",
@@ -123,7 +123,7 @@ EXPECTED = {
 		"stage_port_out_by_entry", "stage_port_out_other_port", "stage_port_out_other_status",
 		"stage_port_out_behind_home", "stage_port_out_counter_outside", "stage_port_out_counter_odd",
 		"stage_port_in_wrapping", "stage_device_attach", "stage_device_attach_memory", "stage_device_attach_huge",
-		"stage_device_resumed", "stage_kill", "stage_kill_after", "stage_hang", "stage_corrupt", "stage_corrupt_by_port", "stage_kill_by_port", "stage_power_off", "stage_schedule"),
+		"stage_device_resumed", "stage_kill", "stage_kill_after", "stage_hang", "stage_corrupt", "stage_corrupt_by_port", "stage_kill_by_port", "stage_power_off", "stage_update", "stage_schedule"),
 }
 
 

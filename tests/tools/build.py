@@ -49,7 +49,7 @@ def images_hold_what_was_linked(folder):
 	source = read(folder, "images.c")
 	places = [int(place, 16) for place in re.findall(r"system_image_bytes \+ (0x[0-9a-f]+)", source)]
 	blob = read(folder, "images.bin", "rb")
-	assert places == [0, 4096, 8192] and b"constant" in blob[4096:8192] and blob[8192:8200] == struct.pack("<II", 1, 2), (places, source)
+	assert places == [0, 4096, 8192, 12288] and blob[12288:12296] == b"\0ZOG_UPD" and b"constant" in blob[4096:8192] and blob[8192:8200] == struct.pack("<II", 1, 2), (places, source)
 	pages = [blob[at:at + 4096] for at in (0, 4096, 8192)]
 	wanted = hashlib.sha256(b"".join(hashlib.sha256(page).digest() for page in pages)).digest()
 	assert ", ".join(f"0x{byte:02x}" for byte in wanted) in source, "the measure is not that of the contents"

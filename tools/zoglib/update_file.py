@@ -12,7 +12,7 @@ from .image_table import ENTRY, image_table
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGE = 4096
-MAGIC, LAYOUT = 0x5044555F474F5A00, 1
+MAGIC, LAYOUT = 0x4450555F474F5A00, 1
 HEAD = struct.Struct("<QQII32sQQQQIIII32sQQQI76x")
 CHECKSUM_AT = 8
 CONTRACTS_MAX = 60

@@ -82,6 +82,7 @@ const struct attempt attempts_call[] = {
 	{ "port_write_wrapping", call, { ZOG_CORE_PORT_WRITE, CAP_PORTS_DIAGNOSTIC, UINT64_MAX - 2, 4, 0 } },
 	{ "incident_without_right", call, { ZOG_CORE_INCIDENT, 0, 1, ZOG_HEAP_BASE } },
 	{ "incident_by_port", call, { ZOG_CORE_INCIDENT, CAP_PORTS_DIAGNOSTIC, 1, ZOG_HEAP_BASE } },
+	{ "image_without_right", call, { ZOG_CORE_IMAGE, 0, DOMAIN_SUPERVISOR, ZOG_IMAGE_READ, ZOG_HEAP_BASE } },
 	{ "authority_without_right", call, { ZOG_CORE_AUTHORITY, 0, DOMAIN_SUPERVISOR, 0, ZOG_HEAP_BASE } },
 	{ "authority_by_port", call, { ZOG_CORE_AUTHORITY, CAP_PORTS_DIAGNOSTIC, DOMAIN_SUPERVISOR, 0, ZOG_HEAP_BASE } },
 	{ "region_stats_without_right", call, { ZOG_CORE_REGION_STATS, 0, 0, ZOG_HEAP_BASE } },

@@ -178,6 +178,7 @@ const struct attempt attempts_transaction[] = {
 	{ "stage_corrupt_by_port", commit_operation, { ZOG_OP_DOMAIN_CONTROL, CAP_PORTS_DIAGNOSTIC, DOMAIN_EXT4, ZOG_CONTROL_CORRUPT, 7 } },
 	{ "stage_kill_by_port", commit_operation, { ZOG_OP_DOMAIN_CONTROL, CAP_PORTS_DIAGNOSTIC, DOMAIN_LINUX, ZOG_CONTROL_KILL } },
 	{ "stage_power_off", commit_operation, { ZOG_OP_POWER_OFF, 0, 0 } },
+	{ "stage_update", commit_operation, { ZOG_OP_UPDATE, 0, DOMAIN_SUPERVISOR } },
 	{ "stage_schedule", commit_operation, { ZOG_OP_SCHEDULE, 0, 1000000000 } },
 };
 const uint32_t attempts_transaction_count = sizeof(attempts_transaction) / sizeof(attempts_transaction[0]);

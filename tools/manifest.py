@@ -2,7 +2,7 @@
 """The manifest compiler: manifest.py --out DIR [--contracts DIR/contracts] [--budget-mib N] CLASS/NAME/manifest.toml...
 
 Writes DIR/system/system.c (the core's tables), DIR/system/domains.txt (names in the order of ids),
-DIR/domains/NAME/domain.h and dispatch.c for every domain, and DIR/authority.md (who may do what). Errors are
+DIR/domains/NAME/domain.h and dispatch.c for every domain, and DIR/authority.json (who may do what: the authority map). Errors are
 printed as FILE:LINE: reason; then nothing is written and the exit status is 1.
 """
 
@@ -13,8 +13,9 @@ import sys
 
 sys.dont_write_bytecode = True  # generated files live only under build/
 
+from zoglang.authority_map import authority_json
 from zoglang.manifest_checks import ManifestChecks
-from zoglang.manifest_emit import authority_text, dispatch_text, domain_header_text, system_text
+from zoglang.manifest_emit import dispatch_text, domain_header_text, system_text
 from zoglang.manifest_read import manifest_read
 from zoglang.manifest_resolve import System
 from zoglang.report import Report, file_write
@@ -26,7 +27,7 @@ def system_write(system, out):
 		file_write(os.path.join(folder, "domain.h"), domain_header_text(system, domain))
 		file_write(os.path.join(folder, "dispatch.c"), dispatch_text(system, domain))
 	file_write(os.path.join(out, "system", "system.c"), system_text(system))
-	file_write(os.path.join(out, "authority.md"), authority_text(system))
+	file_write(os.path.join(out, "authority.json"), authority_json(system))
 	names = "".join(f"{d.name}\n" for d in system.domains)
 	file_write(os.path.join(out, "system", "domains.txt"), names)
 

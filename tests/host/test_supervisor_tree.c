@@ -292,7 +292,7 @@ static void authority_shows_what_one_table_has_and_the_other_has_not(void **stat
 	assert_non_null(strstr(text, row));
 }
 
-/* Windows in a row are of one text; a window that does not continue the last is of a new one. */
+/* Windows in a row are of one text, even where a reader goes back a little; from the start it is a new one. */
 static void a_file_read_in_a_row_is_composed_once(void **state)
 {
 	struct zog_call call = { 0 };
@@ -304,9 +304,13 @@ static void a_file_read_in_a_row_is_composed_once(void **state)
 	assert_int_equal(read_all("incidents/46/stack", 100, text, sizeof(text)), ZOG_OK);
 	assert_int_equal(composed_count, 1);
 	assert_int_equal(supervisor_read_serve(&call, 50, "incidents/46/stack", 18, &length, text, 10, &got), ZOG_OK);
+	assert_int_equal(composed_count, 1);
+	assert_int_equal(supervisor_read_serve(&call, 0, "incidents/46/stack", 18, &length, text, 10, &got), ZOG_OK);
 	assert_int_equal(composed_count, 2);
-	assert_int_equal(supervisor_read_serve(&call, 60, "incidents/47/stack", 18, &length, text, 10, &got), ZOG_OK);
+	assert_int_equal(supervisor_read_serve(&call, 5, "incidents/47/stack", 18, &length, text, 10, &got), ZOG_OK);
 	assert_int_equal(composed_count, 3);
+	assert_int_equal(supervisor_read_serve(&call, 60, "incidents/47/stack", 18, &length, text, 10, &got), ZOG_OK);
+	assert_int_equal(composed_count, 4); /* behind what was handed out: nobody reads so */
 }
 
 static void incidents_are_listed_from_the_oldest_on_file(void **state)

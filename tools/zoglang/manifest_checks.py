@@ -19,6 +19,13 @@ STREAM_ROLES = ("producer", "consumer")
 EVENT_NAMES_TAKEN = ("dynamic_base", "dynamic_count")
 
 
+def grants_of(manifest):
+	"""Every piece of authority that the manifest names, as [why] spells it."""
+	return ([f"uses.{name}" for name in manifest.uses] + [f"waits.{wait}" for wait in manifest.waits]
+	        + [f"ports.{ports['name']}" for ports in manifest.ports] + [f"rights.{right}" for right in manifest.rights]
+	        + [f"irq.{irq['event']}" for irq in manifest.irqs])
+
+
 class ManifestChecks:
 	def __init__(self, manifests, contracts, budget_mib, report):
 		self.manifests = manifests
@@ -95,6 +102,7 @@ class ManifestChecks:
 					self.error(manifest, f"{table} '{name}' is already defined", "name", table, place)
 		self.rights_check(manifest)
 		self.device_check(manifest)
+		self.why_check(manifest)
 
 	def rights_check(self, manifest):
 		for right in manifest.rights:
@@ -114,6 +122,13 @@ class ManifestChecks:
 		for name in manifest.shares:
 			if name not in known:
 				self.error(manifest, f"a share for the unknown domain '{name}'" + nearest(name, known), name, "shares")
+
+	def why_check(self, manifest):
+		"""[why] says for a grant why it is there although the tests never use it. It must be there, then."""
+		grants = grants_of(manifest)
+		for grant in manifest.why:
+			if grant not in grants:
+				self.error(manifest, f"a reason for '{grant}', which is not granted here" + nearest(grant, grants), grant, "why")
 
 	def device_check(self, manifest):
 		if len(manifest.devices) > 1:

@@ -36,6 +36,7 @@ SCHEMA = {
 	"region": {"name": (str, True), "contract": (str, True), "role": (str, True), "history": (int, False, 0, HISTORY_MAX),
 	           "reconstructible": (bool, False), "budget_kib": (int, False, KIB_PER_PAGE, 1 << 20)},
 	"recovery": {"device_quiesce": (bool, False)},
+	"why": {},  # any key: a grant; see ManifestChecks.why_check
 }
 ARRAYS = ("device", "irq", "ports", "activity", "stream", "region")
 TYPE_WORDS = {str: "a text", list: "a list", int: "a whole number", bool: "true or false"}
@@ -85,6 +86,7 @@ class Manifest:
 		self.streams = data.get("stream", [])
 		self.regions = data.get("region", [])
 		self.recovery, self.shares = data.get("recovery", {}), data.get("shares", {})
+		self.why = data.get("why", {})
 
 	def line(self, key="", table="", place=0):
 		return self.index.find(table, key, place)
@@ -116,13 +118,16 @@ class SchemaCheck:
 				continue
 			for place, entry in enumerate(entries):
 				self.table_check(table, entry, place)
-		for table in ("recovery", "shares"):
+		for table in ("recovery", "shares", "why"):
 			if not isinstance(self.data.get(table, {}), dict):
 				self.error(f"'{table}' is written [{table}]", table, "")
 		if isinstance(self.data.get("recovery"), dict):
 			self.table_check("recovery", self.data["recovery"], 0)
 		if isinstance(self.data.get("shares"), dict):
 			self.shares_check(self.data["shares"])
+		for grant, reason in self.data.get("why", {}).items() if isinstance(self.data.get("why"), dict) else ():
+			if not isinstance(reason, str) or not reason.strip() or "\n" in reason:
+				self.error(f"the reason for '{grant}' is one line of text", "why", grant)
 		return self.is_good
 
 	def table_check(self, table, entry, place):

@@ -11,8 +11,9 @@ RIGHT_CAPS = {"control": "CAP_CONTROL", "inspect": "CAP_INSPECT", "power": "CAP_
 
 
 class Capability:
-	def __init__(self, kind, macro, a, b, meaning):
+	def __init__(self, kind, macro, a, b, meaning, grant):
 		self.kind, self.macro, self.a, self.b, self.meaning = kind, macro, a, b, meaning
+		self.grant = grant  # its line in the manifest, as [why] names it
 
 
 class Domain:
@@ -83,18 +84,19 @@ class System:
 		for name in manifest.uses:
 			server = self.provider[name]
 			domain.caps.append(Capability("CAP_ENTRY", f"CAP_{name.upper()}", server.id,
-			                              self.contract_by_name[name]["number"], f"call `{name}` of {server.name}"))
+			                              self.contract_by_name[name]["number"], f"call `{name}` of {server.name}", f"uses.{name}"))
 		for wait in manifest.waits:
 			name, event = wait.split(".")
 			owner = self.provider[name]
 			domain.caps.append(Capability("CAP_EVENT", f"WAIT_{name.upper()}_{event.upper()}", owner.id,
-			                              owner.manifest.events.index(event), f"wait on `{wait}` of {owner.name}"))
+			                              owner.manifest.events.index(event), f"wait on `{wait}` of {owner.name}", f"waits.{wait}"))
 		for ports in manifest.ports:
 			domain.caps.append(Capability("CAP_PORTS", f"CAP_PORTS_{ports['name'].upper()}", ports["first"],
-			                              ports["last"], f"ports {ports['first']:#x}..{ports['last']:#x}"))
+			                              ports["last"], f"ports {ports['first']:#x}..{ports['last']:#x}",
+			                              f"ports.{ports['name']}"))
 		for right in manifest.rights:
 			if right in RIGHT_CAPS:
-				domain.caps.append(Capability(RIGHT_CAPS[right], RIGHT_CAPS[right], 0, 0, f"right `{right}`"))
+				domain.caps.append(Capability(RIGHT_CAPS[right], RIGHT_CAPS[right], 0, 0, f"right `{right}`", f"rights.{right}"))
 
 	def peers_assign(self, domain):
 		domain.peers.add(domain.id)

@@ -12,6 +12,7 @@ COMMANDS = {
 	"run": ("run", "build and boot: a shell, or one command with --exec"),
 	"test": ("test", "run the tests"),
 	"bench": ("bench", "run the benchmarks"),
+	"authority": ("authority", "who may do what, what of it was used; --live: what runs against the manifests"),
 	"incidents": ("incidents", "list what broke in the last run"),
 	"autopsy": ("autopsy", "show one incident in full"),
 }

@@ -16,6 +16,7 @@ import time
 import traceback
 
 from . import testing
+from .authority import USED, Used
 from .build import ROOT, Failure, in_build, make
 from .testing import TIERS, TestFailure
 
@@ -180,6 +181,14 @@ def run_system_tests(runner, has_kernel):
 			runner.report(name, "there is no kernel to boot")
 
 
+def used_keep(runner):
+	"""What the run's machines used of their authority: `./zog authority` shows it. A run of some tests adds to it."""
+	kept = Used.load() if runner.names else Used()
+	for name, row in testing.used.domains.items():
+		kept.add(name, row["caps"], row["irqs"], row["pages"], row["runs"])
+	kept.save(in_build(os.path.basename(USED)))
+
+
 def main(options):
 	runner = Runner(options)
 	has_kernel = True
@@ -194,6 +203,7 @@ def main(options):
 	run_system_tests(runner, has_kernel)
 	if options.list:
 		return 0
+	used_keep(runner)
 	if runner.passed + runner.failed == 0:
 		print(f"zog: no test is called {' or '.join(options.names)}", file=sys.stderr)
 		return 1

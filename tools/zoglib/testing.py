@@ -13,6 +13,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from .authority import Used
 from .build import KERNEL, ROOT, in_build
 from .disk import disk_copy, disk_template
 from .log import Log
@@ -24,6 +25,9 @@ TEMPLATE = "template" # boot(disk=TEMPLATE): a fresh copy of the default image
 
 current_test = "test" # set by the runner: names the work folder
 current_tier = "quick"
+
+
+used = Used() # what the machines of this run used of their authority
 
 
 class TestFailure(Exception):
@@ -145,6 +149,7 @@ def boot(command=None, *, disk=TEMPLATE, talk=(), stdin=None, silence_s=None, li
 				dialogue.feed(data.decode("utf-8", "replace").replace("\r", ""))
 			elif kind == "log":
 				lines.append(data)
+				used.feed(data)
 				if on_log:
 					on_log(machine, data)
 				if machine.log.fatal is not None:

@@ -85,13 +85,14 @@ zog_status_t supervisor_power_off_serve(struct zog_call *call, uint64_t exit_sta
 static struct {
 	struct node_path node;
 	struct text text;
-	uint64_t next; /* where the last window ended; 0: nothing is here */
+	uint64_t next; /* where what was handed out of it ends; 0: nothing is here */
 } composed;
 
-/* Does the read go on where the last one of the same file ended? Then its text goes on, too, without a seam. */
+/* Does the read go on with the file composed last, behind what was handed out of it or, where the reader could not use all
+ * of that, within? Then its text goes on, too, without a seam. */
 static bool is_continued(const struct node_path *node, uint64_t offset)
 {
-	return offset != 0 && offset == composed.next && node->kind == composed.node.kind && node->file == composed.node.file &&
+	return offset != 0 && offset <= composed.next && node->kind == composed.node.kind && node->file == composed.node.file &&
 	       node->incident == composed.node.incident;
 }
 
@@ -124,7 +125,8 @@ zog_status_t supervisor_read_serve(struct zog_call *call, uint64_t offset, const
 		return status;
 	*length = composed.text.used;
 	*data_length = text_window(&composed.text, offset, data, data_size);
-	composed.next = offset + *data_length;
+	if (offset + *data_length > composed.next)
+		composed.next = offset + *data_length;
 	return ZOG_OK;
 }
 

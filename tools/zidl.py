@@ -41,10 +41,10 @@ def index_text(contracts):
 	index = [
 		{
 			"name": c.name, "number": c.number, "version": c.version, "fingerprint": hex_of(c.fingerprint), "file": c.path,
-			"events": [e.name for e in c.events],
+			"events": [e.name for e in c.events], "rights": [r.name for r in c.rights],
 			"regions": [{**index_of(c, r), "fingerprint": hex_of(r.fingerprint)} for r in c.regions],
 			"methods": [
-				{"name": m.name, "number": m.number, "kind": m.kind, "wait": m.may_wait,
+				{"name": m.name, "number": m.number, "kind": m.kind, "wait": m.may_wait, "waits": m.waits, "rights": m.rights,
 				 "deadline_ms": m.deadline_ms}
 				for m in c.methods
 			],

@@ -22,6 +22,8 @@ enum zog_status {
 	ZOG_ERR_NEED_PAGE = -5, /* an address of a program whose page is absent for now */
 	ZOG_ERR_SEQUENCE = -6,  /* a sequence number that is stale, or reused with other arguments */
 	ZOG_ERR_VERSION = -7,   /* caller and callee were built with different states of the contract (zog/image.h) */
+	ZOG_ERR_HANDLE = -8,    /* no open handle of this client */
+	ZOG_ERR_STATE = -9,     /* the handle is in a state in which this method may not be called */
 
 	/* State of the object. */
 	ZOG_ERR_NOT_FOUND = -20,

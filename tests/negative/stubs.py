@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Generated stubs and validators against peers that break the contract: compiles stubs/odd.zidl, builds
-stubs/messages.c with what comes out, for the host and with sanitizers, and runs it. It prints its own lines."""
+"""Generated stubs and validators against peers that break the contract: compiles stubs/*.zidl, builds stubs/messages.c and
+stubs/whole.c with what comes out, for the host and with sanitizers, and runs them. They print their own lines."""
 
 import os
 import shutil
@@ -41,16 +41,18 @@ def undeclared_check():
 def main():
 	shutil.rmtree(WORK, ignore_errors=True)
 	source = os.path.join("tests", "negative", "stubs")
-	program = os.path.join(WORK, "messages")
-	step("contract", [sys.executable, "-B", "tools/zidl.py", "--out", WORK, os.path.join(source, "odd.zidl")])
-	step("stubs_compile", ["gcc", *FLAGS, "-I" + source, "-o", program, os.path.join(source, "messages.c"),
-	                       "lib/rt/once.c", "lib/rt/hash.c"])
+	step("contract", [sys.executable, "-B", "tools/zidl.py", "--out", WORK, *[os.path.join(source, n + ".zidl") for n in ("odd", "whole")]])
 	failed = undeclared_check()
-	sys.stdout.flush()
-	result = subprocess.run([program], cwd=ROOT, stdin=subprocess.DEVNULL, timeout=60)
-	if result.returncode not in (0, 1):
-		print(f"FAIL messages ended with status {result.returncode}")
-	return 1 if failed or result.returncode else 0
+	for name in ("messages", "whole"):
+		program = os.path.join(WORK, name)
+		step("stubs_compile", ["gcc", *FLAGS, "-I" + source, "-o", program, os.path.join(source, name + ".c"),
+		                       "lib/rt/once.c", "lib/rt/hash.c", "lib/rt/handle.c"])
+		sys.stdout.flush()
+		result = subprocess.run([program], cwd=ROOT, stdin=subprocess.DEVNULL, timeout=60)
+		if result.returncode not in (0, 1):
+			print(f"FAIL {name} ended with status {result.returncode}")
+		failed |= result.returncode != 0
+	return 1 if failed else 0
 
 
 if __name__ == "__main__":

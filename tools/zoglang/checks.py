@@ -2,6 +2,7 @@
 
 import re
 
+from .handle_checks import handles_check
 from .layout import HALF, WORDS_OUT, Reply, Request
 from .model import INTEGERS
 from .region import region_check
@@ -15,11 +16,13 @@ C_WORDS = set(
 	"asm typeof bool true false linux unix".split()
 )
 TAKEN = C_WORDS | {"call", "sequence", "memcpy", "memset"}  # the stubs use these themselves
-SUFFIXES = ("_serve", "_call", "_dispatch", "_area_in", "_area_out", "_is_valid")
+SUFFIXES = ("_serve", "_call", "_dispatch", "_area_in", "_area_out", "_is_valid", "_handles", "_methods")
 STATUS_IMPLIED = {"OK": "is what every method may answer", "RETRY": "is what every method may answer",
-                  "WAIT": "is said by 'wait yes'"}
+                  "WAIT": "is said by 'wait on'", "ERR_HANDLE": "is what every method with a handle may answer",
+                  "ERR_STATE": "is what every method with a handle may answer"}
 CONTRACT_MAX = 255  # contract number << 8 | method has 16 bits
 METHOD_MAX = 256
+RIGHT_MAX = 32
 VERSION_MAX = 65535
 IMAGE_NAME_MAX = c_constant("abi/zog/image.h", "ZOG_IMAGE_NAME_MAX")
 DEADLINE_MAX_MS = 65535
@@ -43,11 +46,12 @@ class ContractChecks:
 			if len(full) >= IMAGE_NAME_MAX:
 				self.error(line, f"the name '{full}' is longer than {IMAGE_NAME_MAX - 1} characters")
 		self.unique_check(
-			[(x.name, x.line) for x in contract.enums + contract.structs], "type", set(INTEGERS) | {"bytes"})
+			[(x.name, x.line) for x in contract.enums + contract.structs], "type", set(INTEGERS) | {"bytes", "text", "array"})
 		self.unique_check([(x.name, x.line) for x in contract.events], "event")
 		self.unique_check([(x.name, x.line) for x in contract.methods], "method")
 		for event in contract.events:
 			self.name_check(event.name, event.line, "event")
+		self.rights_check()
 		for enum in contract.enums:
 			self.enum_check(enum)
 		for struct in contract.structs:
@@ -61,6 +65,18 @@ class ContractChecks:
 			self.error(contract.line, f"{len(contract.methods)} methods; at most {METHOD_MAX} fit")
 		for method in contract.methods:
 			self.method_check(method)
+		handles_check(self)
+
+	def rights_check(self):
+		rights = self.contract.rights
+		self.unique_check([(r.name, r.line) for r in rights], "right", {"none"})
+		if len(rights) > RIGHT_MAX:
+			self.error(rights[RIGHT_MAX].line, f"{len(rights)} rights; at most {RIGHT_MAX} fit")
+		used = [name for method in self.contract.methods for name in method.rights]
+		for right in rights:
+			self.name_check(right.name, right.line, "right")
+			if right.name not in used:
+				self.error(right.line, f"no method needs the right '{right.name}'")
 
 	def name_check(self, name, line, what):
 		if not NAME_LOWER.match(name):
@@ -111,6 +127,7 @@ class ContractChecks:
 				           + nearest(field.type, INTEGERS))
 				return
 			self.range_check(field, field.type)
+			self.field_enum_check(field)
 			size = INTEGERS[field.type][0]
 			if struct.size % size:
 				self.error(field.line, f"a hole of {size - struct.size % size} bytes before '{field.name}': "
@@ -122,6 +139,15 @@ class ContractChecks:
 		if struct.size % align:
 			self.error(struct.line, f"struct '{struct.name}' ends in a hole of {align - struct.size % align} "
 			           "bytes that would travel unset; add a reserved field")
+
+	def field_enum_check(self, field):
+		if not field.enum:
+			return
+		enum = self.contract.enum(field.enum)
+		if enum is None:
+			self.error(field.line, f"unknown enum '{field.enum}'" + nearest(field.enum, [e.name for e in self.contract.enums]))
+		elif any(v.value > INTEGERS[field.type][2] for v in enum.values):
+			self.error(field.line, f"the values of {field.enum} do not fit into {field.type}")
 
 	def range_check(self, value, integer):
 		if value.range is None:
@@ -144,22 +170,38 @@ class ContractChecks:
 		for argument in arguments:
 			self.name_check(argument.name, argument.line, "argument")
 			c_names.append((argument.name, argument.line))
-			if argument.kind == "bytes":
-				c_names.append((argument.name + "_length", argument.line))
+			if argument.is_sized:
+				c_names.append((argument.length_name, argument.line))
 				if argument in method.outs:
 					c_names.append((argument.name + "_size", argument.line))
 		self.unique_check(c_names, f"argument of {method.name}")
 		if all([self.argument_check(a) for a in arguments]):
 			self.shape_check(method)
 		self.errors_check(method)
+		self.unique_check([(name, method.line) for name in method.rights], f"right of {method.name}")
+		for name in method.rights:
+			known = [r.name for r in self.contract.rights]
+			if name not in known:
+				self.error(method.line, f"unknown right '{name}'" + nearest(name, known))
+		events = [e.name for e in self.contract.events]
+		for event in method.waits:
+			if "." not in event and event not in events:
+				self.error(method.line, f"unknown event '{event}'" + nearest(event, events))
 
 	def argument_check(self, argument):
 		contract = self.contract
-		if argument.kind == "bytes":
+		if argument.kind == "array" and not self.element_check(argument):
+			return False
+		if argument.is_sized:
 			if not 1 <= argument.bound <= HALF:
-				self.error(argument.line, f"bytes<{argument.bound}>: the bound is 1..{HALF}")
+				self.error(argument.line, f"{argument.kind}<{argument.bound}>: the bound is 1..{HALF}")
+				return False
+			if argument.least > argument.bound:
+				self.error(argument.line, f"{argument.kind}<{argument.least}..{argument.bound}>: no length fits")
 				return False
 			return True
+		if argument.kind == "handle":
+			return True # handle_checks.py
 		if argument.kind == "struct":
 			if contract.struct(argument.type):
 				return True
@@ -178,8 +220,20 @@ class ContractChecks:
 			           f"'out {argument.type}' behind it")
 			return False
 		self.error(argument.line, f"unknown type '{argument.type}'"
-		           + nearest(argument.type, list(INTEGERS) + [e.name for e in contract.enums] + ["bytes"]))
+		           + nearest(argument.type, list(INTEGERS) + [e.name for e in contract.enums] + ["bytes", "text", "array"]))
 		return False
+
+	def element_check(self, argument):
+		if argument.type in INTEGERS:
+			self.range_check(argument, argument.type)
+			return True
+		if not self.contract.struct(argument.type):
+			self.error(argument.line, f"unknown type '{argument.type}' of an array: elements are integers or structs"
+			           + nearest(argument.type, list(INTEGERS) + [s.name for s in self.contract.structs]))
+			return False
+		if argument.range:
+			self.error(argument.line, f"'{argument.name}' holds structs: their fields have the ranges")
+		return True
 
 	def shape_check(self, method):
 		request, reply = Request(self.contract, method), Reply(self.contract, method)
@@ -207,6 +261,18 @@ class ContractChecks:
 				self.error(error.line, f"{error.name} has no cause")
 
 
+def waits_check(contract, by_name, report):
+	"""Events of other contracts that a method's answer may wait on."""
+	for method in contract.methods:
+		for name, _, event in (wait.partition(".") for wait in method.waits if "." in wait):
+			other = by_name.get(name)
+			if other is None:
+				report.error(contract.path, method.line, f"unknown contract '{name}' in wait on {name}.{event}" + nearest(name, by_name))
+			elif event not in [e.name for e in other.events]:
+				report.error(contract.path, method.line, f"contract '{name}' has no event '{event}'"
+				             + nearest(event, [e.name for e in other.events]))
+
+
 def contracts_check(contracts, report):
 	"""Checks every contract and numbers them by sorted name, methods in the order of the file."""
 	by_name = {}
@@ -218,6 +284,8 @@ def contracts_check(contracts, report):
 		ContractChecks(contract, report).run()
 	if len(by_name) > CONTRACT_MAX:
 		report.error(contracts[0].path, 1, f"{len(by_name)} contracts; at most {CONTRACT_MAX} have a number")
+	for contract in contracts:
+		waits_check(contract, by_name, report)
 	for number, name in enumerate(sorted(by_name), 1):
 		contract = by_name[name]
 		contract.number = number

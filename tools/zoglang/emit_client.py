@@ -4,24 +4,33 @@ A stub puts the arguments into register words and into its domain's own message 
 results out. It trusts the server with nothing: lengths, ranges and enum values that come back are checked, and a
 reply outside the contract is ZOG_ERR_CORRUPT. Bytes and structs are only taken from replies that are no errors."""
 
-from .emit_header import NOTICE, bound_name, c_type, method_constant, range_condition
+from .emit_header import NOTICE, bound_name, c_type, element_type, length_bad, method_constant, range_condition, sized_invalid
 from .layout import WORDS_IN, Reply, Request
 from .model import INTEGERS
+
+
+def replayed(contract, argument):
+	"""A volatile handle: the caller keeps what brought it to its state, and the stub replays that."""
+	return argument.kind == "handle" and not contract.handle(argument.type).is_durable
 
 
 def parameters(contract, method):
 	"""C parameters of a stub, in the agreed order."""
 	result = ["uint64_t sequence"] if method.is_once else []
 	for a in method.ins:
-		if a.kind == "bytes":
-			result += [f"const void *{a.name}", f"size_t {a.name}_length"]
+		if a.is_sized:
+			# Texts come as char or unsigned char; the other side checks them in any case.
+			pointer = "void" if a.kind == "text" else element_type(contract, a)
+			result += [f"const {pointer} *{a.name}", f"size_t {a.length_name}"]
+		elif replayed(contract, a):
+			result.append(f"struct rt_handle *{a.name}")
 		elif a.kind == "struct":
 			result.append(f"const struct {contract.name}_{a.type} *{a.name}")
 		else:
 			result.append(f"{c_type(contract, a)} {a.name}")
 	for a in method.outs:
-		if a.kind == "bytes":
-			result += [f"void *{a.name}", f"size_t {a.name}_size", f"size_t *{a.name}_length"]
+		if a.is_sized:
+			result += [f"{element_type(contract, a)} *{a.name}", f"size_t {a.name}_size", f"size_t *{a.length_name}"]
 		elif a.kind == "struct":
 			result.append(f"struct {contract.name}_{a.type} *{a.name}")
 		else:
@@ -29,26 +38,28 @@ def parameters(contract, method):
 	return ", ".join(result) or "void"
 
 
-def word_values(method):
+def word_values(contract, method):
 	values = ["sequence"] if method.is_once else []
 	for a in method.ins:
-		if a.kind == "scalar":
+		if replayed(contract, a):
+			values.append(f"{a.name}->slot")
+		elif a.kind in ("scalar", "handle"):
 			values.append(f"(uint64_t){a.name}")
-		elif a.kind == "bytes":
-			values.append(f"{a.name}_length")
+		elif a.is_sized:
+			values.append(a.length_name)
 	return values
 
 
 def request_lines(contract, method, request):
 	lines = []
 	for a in method.ins:
-		if a.kind == "bytes":
-			lines += [f"if ({a.name}_length > {bound_name(contract, method, a)})", "\treturn ZOG_ERR_ARGUMENT;"]
+		if a.is_sized:
+			lines += [f"if ({length_bad(contract, method, a, a.length_name)})", "\treturn ZOG_ERR_ARGUMENT;"]
 	if request.is_packed:
-		lines += [f"zog_area_in->word[{i}] = {value};" for i, value in enumerate(word_values(method))]
+		lines += [f"zog_area_in->word[{i}] = {value};" for i, value in enumerate(word_values(contract, method))]
 	for member in request.members:
 		a = member.argument
-		size = f"sizeof(*{a.name})" if member.struct else f"{a.name}_length"
+		size = f"sizeof(*{a.name})" if member.struct else f"{a.length_name} * {member.unit}u" if member.unit > 1 else a.length_name
 		to = f"&zog_area_in->{a.name}" if member.struct else f"zog_area_in->{a.name}"
 		lines.append(f"memcpy({to}, {a.name}, {size});")
 	return lines
@@ -74,17 +85,20 @@ def reply_scalar_lines(contract, argument, word):
 	return lines + [f"if ({argument.name})", f"\t*{argument.name} = ({c_type(contract, argument)}){word};"]
 
 
-def reply_bytes_lines(contract, method, argument, word):
-	name = argument.name
-	return [
-		f"if ({word} > {bound_name(contract, method, argument)})",
+def reply_sized_lines(contract, method, member, word):
+	argument, name = member.argument, member.argument.name
+	size = f"{word} * {member.unit}u" if member.unit > 1 else word
+	lines = [
+		f"if ({length_bad(contract, method, argument, word)})",
 		"\treturn ZOG_ERR_CORRUPT;",
 		f"if ({word} > {name}_size)",
 		"\treturn ZOG_ERR_ARGUMENT;",
-		f"memcpy({name}, zog_area_out->{name}, {word});",
-		f"if ({name}_length)",
-		f"\t*{name}_length = {word};",
+		f"memcpy({name}, zog_area_out->{name}, {size});",
 	]
+	invalid = sized_invalid(contract, argument, name, word)
+	if invalid:
+		lines += [f"if ({invalid})", "\treturn ZOG_ERR_CORRUPT;"]
+	return lines + [f"if ({argument.length_name})", f"\t*{argument.length_name} = {word};"]
 
 
 def reply_struct_lines(contract, argument):
@@ -96,7 +110,7 @@ def reply_struct_lines(contract, argument):
 
 
 def reply_lines(contract, method, reply):
-	lines = [f"if ({a.name}_length)\n\t\t*{a.name}_length = 0;" for a in method.outs if a.kind == "bytes"]
+	lines = [f"if ({a.length_name})\n\t\t*{a.length_name} = 0;" for a in method.outs if a.is_sized]
 	for a in method.outs:
 		if a.kind == "scalar":
 			lines += reply_scalar_lines(contract, a, f"zog_out[{reply.word[a.name]}]")
@@ -107,14 +121,29 @@ def reply_lines(contract, method, reply):
 		if member.struct:
 			lines += reply_struct_lines(contract, a)
 		else:
-			lines += reply_bytes_lines(contract, method, a, f"zog_out[{reply.word[a.name]}]")
+			lines += reply_sized_lines(contract, method, member, f"zog_out[{reply.word[a.name]}]")
+	return lines
+
+
+def call_lines(contract, method, call):
+	"""The crossing; with a volatile handle until the server knows it again, and with a note of where it stands now."""
+	handle = method.handle
+	if not handle or not replayed(contract, handle):
+		return [f"zog_status = {call};"]
+	machine, upper = contract.handle(handle.type), contract.name.upper()
+	lines = ["uint32_t zog_tries = 0;", f"do {{\n\t\tzog_status = {call};",
+	         f"}} while (zog_status == ZOG_ERR_HANDLE && zog_tries++ < RT_HANDLE_TRIES && rt_handle_restore({handle.name}, CAP_{upper}));"]
+	target = machine.target_of(method.name)
+	if any(source != target for source in machine.sources_of(method.name)):
+		lines += ["if (zog_status == ZOG_OK)", f"\trt_handle_note({handle.name}, {method_constant(contract, method)}, zog_in, "
+		          + f"{contract.name}_{machine.name}_{target}".upper() + ");"]
 	return lines
 
 
 def stub_text(contract, method):
 	name, upper = f"{contract.name}_{method.name}", contract.name.upper()
 	request, reply = Request(contract, method), Reply(contract, method)
-	values = ["sequence"] if method.is_once and request.is_packed else word_values(method)
+	values = ["sequence"] if method.is_once and request.is_packed else word_values(contract, method)
 	if request.is_packed and not method.is_once:
 		values = []
 	lines = []
@@ -129,7 +158,7 @@ def stub_text(contract, method):
 	lines.append(f"uint64_t zog_in[{WORDS_IN}] = {{ {', '.join(values) or '0'} }};")
 	lines += ["uint64_t zog_out[4] = { 0 };", "zog_status_t zog_status;", ""]
 	lines += request_lines(contract, method, request)
-	lines.append(f"zog_status = rt_call(CAP_{upper}, {method_constant(contract, method)}, zog_in, zog_out);")
+	lines += call_lines(contract, method, f"rt_call(CAP_{upper}, {method_constant(contract, method)}, zog_in, zog_out)")
 	lines += reply_lines(contract, method, reply) + ["return zog_status;"]
 	body = "".join(f"\t{line}\n" if line else "\n" for line in lines)
 	return f"static inline zog_status_t {name}({parameters(contract, method)})\n{{\n{body}}}\n\n"

@@ -8,7 +8,7 @@ straight into their reply half of the message area. Of once methods the reply is
 arguments; a repeat is answered from it."""
 
 from .emit_client import scalar_out_check
-from .emit_header import NOTICE, bound_name, c_type, method_constant
+from .emit_header import NOTICE, bound_name, c_type, element_type, length_bad, method_constant, sized_invalid
 from .layout import Reply, Request
 
 # Every method may answer these: they come from the runtime, from validators, or from the core about a domain
@@ -19,15 +19,15 @@ ALWAYS = ["OK", "RETRY", "ERR_ARGUMENT", "ERR_METHOD", "ERR_SEQUENCE", "ERR_VERS
 def serve_parameters(contract, method):
 	result = ["struct zog_call *call"]
 	for a in method.ins:
-		if a.kind == "bytes":
-			result += [f"const void *{a.name}", f"size_t {a.name}_length"]
+		if a.is_sized:
+			result += [f"const {element_type(contract, a)} *{a.name}", f"size_t {a.length_name}"]
 		elif a.kind == "struct":
 			result.append(f"const struct {contract.name}_{a.type} *{a.name}")
 		else:
 			result.append(f"{c_type(contract, a)} {a.name}")
 	for a in method.outs:
-		if a.kind == "bytes":
-			result += [f"void *{a.name}", f"size_t {a.name}_size", f"size_t *{a.name}_length"]
+		if a.is_sized:
+			result += [f"{element_type(contract, a)} *{a.name}", f"size_t {a.name}_size", f"size_t *{a.length_name}"]
 		elif a.kind == "struct":
 			result.append(f"struct {contract.name}_{a.type} *{a.name}")
 		else:
@@ -42,6 +42,11 @@ def server_header_text(contract, source):
 	text += "/* Written by the serving domain. */\n"
 	for method in contract.methods:
 		text += f"zog_status_t {contract.name}_{method.name}_serve({serve_parameters(contract, method)});\n"
+	for handle in contract.handles:
+		if handle.is_durable:
+			name = f"{contract.name}_{handle.name}_handles"
+			text += f"\n/* The clients' handles: in the serving domain's home region, which defines the function. */\nstruct {name} {{\n"
+			text += f"\tstruct rt_handle_record record[ZOG_DOMAIN_MAX][{handle.limit}];\n}};\nstruct {name} *{name}(void);\n"
 	text += "\n/* Validates one call and serves it. */\n"
 	return text + f"zog_status_t {contract.name}_dispatch(struct zog_call *call);\n\n#endif\n"
 
@@ -63,8 +68,10 @@ class MethodServer:
 
 	def text(self):
 		self.declarations()
+		self.rights_check()
 		self.decode()
 		self.once_begin()
+		self.handle_begin()
 		self.serve()
 		self.status_check()
 		self.answer()
@@ -87,10 +94,12 @@ class MethodServer:
 		for a in self.method.outs:
 			if a.kind == "scalar":
 				self.add(f"{c_type(self.contract, a)} out_{a.name} = {self.out_initial(a)};")
-			elif a.kind == "bytes":
-				self.add(f"size_t out_{a.name}_length = 0;")
+			elif a.is_sized:
+				self.add(f"size_t out_{a.length_name} = 0;")
 		if self.method.is_once:
-			self.add("const uint64_t sequence = call->word[0];", "uint64_t hash;")
+			self.add("const uint64_t sequence = call->word[0];")
+		if self.method.is_once or self.changes_handle:
+			self.add("uint64_t hash;")
 		self.add("zog_status_t status;", "")
 
 	def out_initial(self, argument):
@@ -101,6 +110,42 @@ class MethodServer:
 		if argument.range and not argument.range[0] <= 0 <= argument.range[1]:
 			return str(argument.range[0])
 		return "0"
+
+	def rights_check(self):
+		mask = self.contract.rights_mask(self.method.rights)
+		if mask:
+			self.add(f"if (~{self.contract.name}_rights[call->client_domain] & {mask:#x}u)", "\treturn ZOG_ERR_DENIED;")
+
+	@property
+	def machine(self):
+		return self.contract.handle(self.method.handle.type) if self.method.handle else None
+
+	@property
+	def changes_handle(self):
+		target = self.machine.target_of(self.method.name) if self.machine else ""
+		return bool(self.machine) and any(source != target for source in self.machine.sources_of(self.method.name))
+
+	def state(self, name):
+		return f"{self.contract.name}_{self.machine.name}_{name}".upper()
+
+	def handle_begin(self):
+		"""Refuses a handle that is not this client's, or in another state, before the server's code runs."""
+		if not self.machine:
+			return
+		table, limit = f"{self.contract.name}_{self.machine.name}", f"{self.contract.name}_{self.machine.name}_LIMIT".upper()
+		table = f"{table}_handles()->record" if self.machine.is_durable else f"{table}_records"
+		slot = self.word(self.method.handle)
+		self.add(f"if ({slot} >= {limit})", "\treturn ZOG_ERR_HANDLE;",
+		         f"struct rt_handle_record *handle = &{table}[call->client_domain][{slot}];")
+		sources = " | ".join(f"1u << {self.state(s)}" for s in self.machine.sources_of(self.method.name))
+		if self.changes_handle:
+			if not self.method.is_once:
+				self.hash_add()
+			target = self.state(self.machine.target_of(self.method.name))
+			self.add(f"if (!rt_handle_admits(handle, {sources}) && !rt_handle_repeats(handle, call->method, hash, {target}))")
+		else:
+			self.add(f"if (!rt_handle_admits(handle, {sources}))")
+		self.add(f"\treturn handle->state == {self.state('closed')} ? ZOG_ERR_HANDLE : ZOG_ERR_STATE;")
 
 	def refuse(self, condition):
 		self.add(f"if ({condition})", "\treturn ZOG_ERR_ARGUMENT;")
@@ -113,8 +158,8 @@ class MethodServer:
 				condition = scalar_out_check(self.contract, a, self.word(a))
 				if condition:
 					self.refuse(condition)
-			elif a.kind == "bytes":
-				self.refuse(f"{self.word(a)} > {bound_name(self.contract, self.method, a)}")
+			elif a.is_sized:
+				self.refuse(length_bad(self.contract, self.method, a, self.word(a)))
 		for member in self.request.members:
 			a = member.argument
 			if member.struct:
@@ -122,35 +167,47 @@ class MethodServer:
 				if member.struct.has_ranges:
 					self.refuse(f"!{self.contract.name}_{a.type}_is_valid(&area->{a.name})")
 			else:
-				self.add(f"memcpy(area->{a.name}, peer_area->{a.name}, {self.word(a)});",
-				         f"area->{a.name}[{self.word(a)}] = 0;")
+				size = f"{self.word(a)} * {member.unit}u" if member.unit > 1 else self.word(a)
+				self.add(f"memcpy(area->{a.name}, peer_area->{a.name}, {size});")
+				if a.kind != "array":
+					self.add(f"area->{a.name}[{self.word(a)}] = 0;")
+				invalid = sized_invalid(self.contract, a, f"{'(const char *)' if a.kind == 'text' else ''}area->{a.name}", self.word(a))
+				if invalid:
+					self.refuse(invalid)
 
 	def once_begin(self):
 		if not self.method.is_once:
 			return
+		self.hash_add()
+		self.add("switch (rt_once_begin(call, sequence, hash, &status)) {", "case ZOG_OK:", "\tbreak;",
+		         "case ZOG_ERR_EXISTS:", "\treturn status;", "default:", "\treturn ZOG_ERR_SEQUENCE;", "}")
+
+	def hash_add(self):
+		"""hash: of method and arguments, the copies of those that came by reference."""
 		self.add("hash = rt_hash(call->method, NULL, 0);")
+		units = {m.argument.name: m.unit for m in self.request.members}
 		for a in self.method.ins:
 			if a.kind == "struct":
 				self.add(f"hash = rt_hash(hash, &area->{a.name}, sizeof(area->{a.name}));")
 				continue
 			self.add(f"hash = rt_hash(hash, &{self.word(a)}, sizeof({self.word(a)}));")
-			if a.kind == "bytes":
-				self.add(f"hash = rt_hash(hash, area->{a.name}, {self.word(a)});")
-		self.add("switch (rt_once_begin(call, sequence, hash, &status)) {", "case ZOG_OK:", "\tbreak;",
-		         "case ZOG_ERR_EXISTS:", "\treturn status;", "default:", "\treturn ZOG_ERR_SEQUENCE;", "}")
+			if a.is_sized:
+				size = f"{self.word(a)} * {units[a.name]}u" if units[a.name] > 1 else self.word(a)
+				self.add(f"hash = rt_hash(hash, area->{a.name}, {size});")
 
 	def serve(self):
 		values = ["call"]
 		for a in self.method.ins:
-			if a.kind == "bytes":
-				values += [f"area->{a.name}", f"(size_t){self.word(a)}"]
+			if a.is_sized:
+				values += [f"{'(const char *)' if a.kind == 'text' else ''}area->{a.name}", f"(size_t){self.word(a)}"]
 			elif a.kind == "struct":
 				values.append(f"&area->{a.name}")
 			else:
 				values.append(f"({c_type(self.contract, a)}){self.word(a)}")
 		for a in self.method.outs:
-			if a.kind == "bytes":
-				values += [f"reply->{a.name}", bound_name(self.contract, self.method, a), f"&out_{a.name}_length"]
+			if a.is_sized:
+				values += [f"{'(char *)' if a.kind == 'text' else ''}reply->{a.name}", bound_name(self.contract, self.method, a),
+				           f"&out_{a.length_name}"]
 			elif a.kind == "struct":
 				# A field that the handler leaves out must not show an earlier client's reply.
 				self.add(f"memset(&reply->{a.name}, 0, sizeof(reply->{a.name}));")
@@ -163,7 +220,10 @@ class MethodServer:
 		declared = ALWAYS + [e.name for e in self.method.errors if e.name not in ALWAYS]
 		self.add("switch (status) {")
 		if self.method.may_wait:
-			self.add("case ZOG_WAIT:", "\treturn status; /* the out words are rt_wait's */")
+			# The out words are rt_wait's: event, count, deadline.
+			events = [f"call->out[0] != {event_macro(wait)}" for wait in self.method.waits]
+			self.add("case ZOG_WAIT:", f"\tif ({' && '.join(events)})",
+			         "\t\trt_fail(ZOG_CAUSE_CONTRACT, call->method, (uint64_t)status);", "\treturn status;")
 		self.add("case ZOG_RETRY:", "\treturn status;")
 		self.add(*[f"case ZOG_{name}:" for name in declared if name != "RETRY"])
 		self.add("\tbreak;", "default:", "\trt_fail(ZOG_CAUSE_CONTRACT, call->method, (uint64_t)status);", "}")
@@ -175,20 +235,33 @@ class MethodServer:
 					self.fail_if(f"status >= 0 && !{self.contract.name}_{a.type}_is_valid(&reply->{a.name})")
 				continue
 			place = f"call->out[{self.reply.word[a.name]}]"
-			if a.kind == "bytes":
-				self.fail_if(f"out_{a.name}_length > {bound_name(self.contract, self.method, a)}")
-				self.add(f"{place} = out_{a.name}_length;")
+			if a.is_sized:
+				length = f"out_{a.length_name}"
+				self.fail_if(f"{length} > {bound_name(self.contract, self.method, a)}")
+				invalid = [f"{length} < {a.least}u"] if a.least else []
+				invalid.append(sized_invalid(self.contract, a, f"{'(const char *)' if a.kind == 'text' else ''}reply->{a.name}", length))
+				if any(invalid):
+					self.fail_if(f"status >= 0 && ({' || '.join(filter(None, invalid))})")
+				self.add(f"{place} = {length};")
 				continue
 			self.add(f"{place} = (uint64_t)out_{a.name};")
 			condition = scalar_out_check(self.contract, a, place)
 			if condition:
 				self.fail_if(f"status >= 0 && ({condition})")
+		if self.changes_handle:
+			self.add("if (status == ZOG_OK)",
+			         f"\trt_handle_move(handle, call->method, hash, {self.state(self.machine.target_of(self.method.name))});")
 		if self.method.is_once:
 			self.add("rt_once_end(call, sequence, hash, status);")
 		self.add("return status;")
 
 	def fail_if(self, condition):
 		self.add(f"if ({condition})", "\trt_fail(ZOG_CAUSE_CONTRACT, call->method, (uint64_t)status);")
+
+
+def event_macro(wait):
+	name, _, event = wait.partition(".")
+	return f"WAIT_{name}_{event}".upper() if event else f"EVENT_{name}".upper()
 
 
 def dispatch_text(contract):
@@ -210,5 +283,13 @@ def server_text(contract, source):
 		for method in areas:
 			text += f"\tstruct {contract.name}_{method.name}_area_in {method.name};\n"
 		text += f"}} {contract.name}_area;\n\n"
+	if contract.rights:
+		text += "/* What the manifests let each client do. */\n"
+		text += f"static const uint32_t {contract.name}_rights[ZOG_DOMAIN_MAX] = RIGHTS_OF_{contract.name.upper()};\n\n"
+	for handle in contract.handles:
+		if not handle.is_durable:
+			name = f"{contract.name}_{handle.name}"
+			text += "/* Volatile: scratch, empty after a restart; clients replay what brought theirs to their states. */\n"
+			text += f"static struct rt_handle_record {name}_records[ZOG_DOMAIN_MAX][{name.upper()}_LIMIT];\n\n"
 	text += "".join(MethodServer(contract, m).text() for m in contract.methods)
 	return text + dispatch_text(contract)

@@ -1,13 +1,14 @@
 """How a call travels: which argument takes which register word, and what stands in the message areas.
 
-Arguments: a scalar takes one word, a bytes argument one word (its length) and room for its bound in the client's
-message area, a struct only room in the area. A once method's sequence is word 0. What does not fit into six words
+Arguments: a scalar or handle takes one word; bytes, text and array take one word (the length, or the number of elements)
+and room for the bound in the client's message area; a struct only room in the area. A once method's sequence is word 0. What does not fit into six words
 travels as an array of words at the start of the area (the sequence stays in word 0).
 Results: scalars and lengths take the four result words; bytes and structs stand in the server's area.
 The first half of a message area is for the owner's requests, the second for its replies: a server that calls on
 while it fills a reply does not overwrite it. Every member has room for its bound at a fixed, 8-byte aligned offset.
 """
 
+from .model import INTEGERS
 from .report import c_constant
 
 WORDS_IN = 6
@@ -20,13 +21,20 @@ def aligned(size):
 
 
 class Member:
-	"""One bytes or struct argument in a message area."""
+	"""One sized or struct argument in a message area."""
 
-	def __init__(self, argument, struct, is_request):
+	def __init__(self, contract, argument, is_request):
 		self.argument = argument
-		self.struct = struct
-		# A request's bytes get a NUL behind them in the server's private copy.
-		self.size = aligned(struct.size) if struct else aligned(argument.bound + is_request)
+		self.struct = contract.struct(argument.type) if argument.kind == "struct" else None
+		element = contract.struct(argument.type) if argument.kind == "array" else None
+		self.unit = element.size if element else INTEGERS[argument.type][0] if argument.kind == "array" else 1
+		if self.struct:
+			self.size = aligned(self.struct.size)
+		elif argument.kind == "array":
+			self.size = aligned(argument.bound * self.unit)
+		else:
+			# A request's bytes get a NUL behind them in the server's private copy.
+			self.size = aligned(argument.bound + is_request)
 
 
 class Direction:
@@ -34,16 +42,12 @@ class Direction:
 
 	def __init__(self, contract, arguments, is_request, word_base=0):
 		self.arguments = arguments
-		self.word = {}  # name of a scalar or bytes argument -> its word
+		self.word = {}  # name of an argument that is no struct -> its word
 		for argument in arguments:
 			if argument.kind != "struct":
 				self.word[argument.name] = word_base + len(self.word)
 		self.word_count = word_base + len(self.word)
-		self.members = [
-			Member(a, contract.struct(a.type) if a.kind == "struct" else None, is_request)
-			for a in arguments
-			if a.kind != "scalar"
-		]
+		self.members = [Member(contract, a, is_request) for a in arguments if a.has_area]
 
 	@property
 	def area_bytes(self):

@@ -45,6 +45,7 @@ class ManifestChecks:
 			self.own_check(manifest)
 			self.uses_check(manifest)
 			self.waits_check(manifest)
+			self.served_waits_check(manifest)
 		self.streams_check()
 		manifests_check(self)
 		self.once_check()
@@ -74,7 +75,11 @@ class ManifestChecks:
 	def contract_find(self, manifest, name, key):
 		if name not in self.contracts:
 			self.error(manifest, f"unknown contract '{name}' in {key}" + nearest(name, self.contracts), key)
-		return self.contracts.get(name)
+		contract = self.contracts.get(name)
+		if contract and manifest.versions.get(name, contract["version"]) != contract["version"]:
+			self.error(manifest, f"{key} asks for contract '{name}' version {manifest.versions[name]}; {contract['file']} is version "
+			           f"{contract['version']}, fingerprint {contract['fingerprint']}", key)
+		return contract
 
 	def serves_check(self, manifest):
 		expected = []
@@ -89,6 +94,14 @@ class ManifestChecks:
 		if manifest.events[:len(expected)] != expected:
 			self.error(manifest, f"events do not start with those of the served contracts: {', '.join(expected)}",
 			           "events")
+
+	def served_waits_check(self, manifest):
+		"""A method that says it waits on an event of another contract needs the right to."""
+		for name in manifest.serves:
+			for method in self.contracts.get(name, {}).get("methods", []):
+				for wait in method.get("waits", []):
+					if "." in wait and wait not in manifest.waits:
+						self.error(manifest, f"{name}.{method['name']} waits on {wait}, which is not in waits", "waits")
 
 	def own_check(self, manifest):
 		for name in manifest.events:
@@ -152,7 +165,21 @@ class ManifestChecks:
 
 	def uses_check(self, manifest):
 		for name in manifest.uses:
-			self.provider_find(manifest, name, "uses")
+			if manifest.uses.count(name) > 1:
+				self.error(manifest, f"contract '{name}' stands twice in uses", "uses")
+			if self.provider_find(manifest, name, "uses"):
+				self.contract_rights_check(manifest, name)
+
+	def contract_rights_check(self, manifest, name):
+		"""A use names the rights that it needs; there is no way to ask for all."""
+		known, asked = self.contracts[name].get("rights", []), manifest.use_rights[name]
+		for right in asked:
+			if right not in known:
+				self.error(manifest, f"contract '{name}' has no right '{right}'" + nearest(right, known), "uses")
+			elif asked.count(right) > 1:
+				self.error(manifest, f"right '{right}' of '{name}' stands twice in uses", "uses")
+		if known and not asked:
+			self.error(manifest, f"which rights of contract '{name}'? write '{name}:' and those needed of {','.join(known)}", "uses")
 
 	def waits_check(self, manifest):
 		for wait in manifest.waits:

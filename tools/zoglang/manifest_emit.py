@@ -129,7 +129,20 @@ def identity_macros(system, domain):
 		server = system.provider.get(contract["name"])
 		if server:
 			text += define(f"SERVER_{contract['name'].upper()}", f"{server.id}u")
-	return text + "\n"
+	return text + "\n" + contract_rights_macros(system, domain)
+
+
+def contract_rights_macros(system, domain):
+	"""For a server: which of its contracts' rights each client has, bit n for the nth right of the contract."""
+	text = ""
+	for name in domain.manifest.serves:
+		rights = system.contract_by_name[name].get("rights", [])
+		masks = {other: sum(1 << rights.index(r) for r in other.manifest.use_rights[name])
+		         for other in system.domains if name in other.manifest.uses}
+		if rights:
+			rows = ", ".join(f"[{other.id}] = {mask:#x}u" for other, mask in masks.items()) or "0"
+			text += "/* Rights of clients: bit n is the contract's nth right. */\n" + define(f"RIGHTS_OF_{name.upper()}", f"{{ {rows} }}")
+	return text + ("\n" if text else "")
 
 
 def stream_macros(domain):

@@ -76,6 +76,9 @@ class Manifest:
 		self.class_name = data.get("class", "")
 		for key in ("serves", "uses", "waits", "events", "rights"):
 			setattr(self, key, data.get(key, []))
+		self.versions, self.use_rights = {}, {}  # by contract: what `uses` and `serves` say beyond the name
+		self.serves = [self.contract_read(text) for text in self.serves]
+		self.uses = [self.contract_read(text) for text in self.uses]
 		for key in ("home_kib", "heap_kib", "dma_kib", "dynamic_events", "threads", "spaces", "page_table_kib"):
 			setattr(self, key, data.get(key, 0))
 		self.deadline_ms = data.get("deadline_ms", 100)
@@ -87,6 +90,15 @@ class Manifest:
 		self.regions = data.get("region", [])
 		self.recovery, self.shares = data.get("recovery", {}), data.get("shares", {})
 		self.why = data.get("why", {})
+
+	def contract_read(self, text):
+		"""The name in CONTRACT[@VERSION][:RIGHT,...]."""
+		name, _, rights = text.partition(":")
+		name, _, version = name.partition("@")
+		if version:
+			self.versions[name] = int(version)
+		self.use_rights[name] = rights.split(",") if rights else []
+		return name
 
 	def line(self, key="", table="", place=0):
 		return self.index.find(table, key, place)
@@ -165,7 +177,11 @@ class SchemaCheck:
 				self.error(f"'{value}' in {key}: no wildcards; authority is named piece by piece", table, key, place)
 			elif key == "waits" and not re.fullmatch(r"[a-z0-9_]+\.[a-z0-9_]+", value):
 				self.error(f"'{value}' in waits is not written contract.event", table, key, place)
-			elif key != "waits" and not NAME_LOWER.match(value):
+			elif key == "uses" and not re.fullmatch(r"[a-z0-9_]+(@[1-9][0-9]{0,4})?(:[a-z0-9_]+(,[a-z0-9_]+)*)?", value):
+				self.error(f"'{value}' in uses is not written contract, contract@version or contract:right,right", table, key, place)
+			elif key == "serves" and not re.fullmatch(r"[a-z0-9_]+(@[1-9][0-9]{0,4})?", value):
+				self.error(f"'{value}' in serves is not written contract or contract@version", table, key, place)
+			elif key not in ("waits", "uses", "serves") and not NAME_LOWER.match(value):
 				self.error(f"'{value}' in {key} is not written like_this", table, key, place)
 			elif values.count(value) > 1:
 				self.error(f"'{value}' stands twice in {key}", table, key, place)

@@ -35,6 +35,7 @@ class Field:
 	type: str
 	range: tuple  # (first, last) or None
 	line: int
+	enum: str = ""  # its values are those of this enum
 	offset: int = 0  # set by the checks
 
 
@@ -48,7 +49,7 @@ class Struct:
 
 	@property
 	def has_ranges(self):
-		return any(f.range for f in self.fields)
+		return any(f.range or f.enum for f in self.fields)
 
 
 @dataclass
@@ -60,7 +61,8 @@ class Event:
 
 @dataclass
 class Argument:
-	"""kind: scalar (type is an integer or an enum), bytes (bound is set), struct (type is a struct)."""
+	"""kind: scalar (type is an integer or an enum), bytes, text, array (least and bound are set; type is an array's element),
+	struct (type is a struct), handle (type is a handle; travels as a u32)."""
 
 	name: str
 	kind: str
@@ -68,6 +70,19 @@ class Argument:
 	bound: int
 	range: tuple
 	line: int
+	least: int = 0
+
+	@property
+	def is_sized(self):
+		return self.kind in ("bytes", "text", "array")
+
+	@property
+	def has_area(self):
+		return self.is_sized or self.kind == "struct"
+
+	@property
+	def length_name(self):
+		return self.name + ("_count" if self.kind == "array" else "_length")
 
 
 @dataclass
@@ -83,7 +98,8 @@ class Method:
 	ins: list
 	outs: list
 	kind: str  # pure, idempotent, once
-	may_wait: bool
+	rights: list  # names
+	waits: list  # events: NAME or CONTRACT.NAME
 	deadline_ms: int
 	errors: list
 	line: int
@@ -93,6 +109,58 @@ class Method:
 	@property
 	def is_once(self):
 		return self.kind == "once"
+
+	@property
+	def may_wait(self):
+		return bool(self.waits)
+
+	@property
+	def handle(self):
+		"""Its handle argument, or None."""
+		return next((a for a in self.ins if a.kind == "handle"), None)
+
+
+@dataclass
+class Transition:
+	sources: list  # names of states, or closed
+	method: str
+	target: str
+	line: int
+
+
+CLOSED = "closed"  # the state in which every handle begins and ends
+
+
+@dataclass
+class Handle:
+	name: str
+	is_durable: bool
+	limit: int  # of one client
+	states: list  # (name, line)
+	transitions: list
+	line: int
+	doc: list
+
+	def state_names(self):
+		return [CLOSED] + [name for name, _ in self.states]
+
+	def transitions_by(self, method):
+		return [t for t in self.transitions if t.method == method]
+
+	def sources_of(self, method):
+		return [s for t in self.transitions_by(method) for s in t.sources]
+
+	def target_of(self, method):
+		"""Where METHOD leads; '' when it changes nothing."""
+		found = self.transitions_by(method)
+		return found[0].target if found else ""
+
+
+@dataclass
+class Right:
+	name: str
+	line: int
+	doc: list
 
 
 @dataclass
@@ -106,12 +174,21 @@ class Contract:
 	structs: list = field(default_factory=list)
 	events: list = field(default_factory=list)
 	methods: list = field(default_factory=list)
+	rights: list = field(default_factory=list)
+	handles: list = field(default_factory=list)
 	regions: list = field(default_factory=list)  # of region.Region
 	number: int = 0
 	fingerprint: int = 0
 
 	def enum(self, name):
 		return next((e for e in self.enums if e.name == name), None)
+
+	def handle(self, name):
+		return next((h for h in self.handles if h.name == name), None)
+
+	def rights_mask(self, names):
+		known = [r.name for r in self.rights]
+		return sum(1 << known.index(name) for name in names)
 
 	def struct(self, name):
 		return next((s for s in self.structs if s.name == name), None)

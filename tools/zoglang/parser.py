@@ -1,29 +1,40 @@
-"""Parser of contracts. The grammar, in EBNF; tokens are those of lexer.py, NAME is a name, NUMBER a number:
+"""Parser of contracts. The grammar, in EBNF; tokens are those of lexer.py, NAME is a name, NUMBER a number, STRING a text in quotes.
+docs/contracts.md shows it with an example, and tests/negative/language.py compares the two:
 
-	file      = contract end ;
-	contract  = "contract" NAME "version" NUMBER "{" { enum | struct | event | method | region } "}" ;
-	enum      = "enum" NAME "{" value { "," value } [ "," ] "}" ;
-	value     = NAME "=" NUMBER ;
-	struct    = "struct" NAME "{" field { field } "}" ;
-	field     = NAME ":" NAME [ range ] ;
-	event     = "event" NAME ;
-	method    = "method" NAME "(" [ in { "," in } ] ")" "->" "(" [ out { "," out } ] ")"
-	            "kind" ( "pure" | "idempotent" | "once" ) "wait" ( "yes" | "no" ) "deadline_ms" NUMBER
-	            "errors" "{" { error } "}" ;
-	in        = NAME ":" ( NAME [ range ] | bytes | "in" NAME ) ;
-	out       = NAME ":" ( NAME [ range ] | "out" ( bytes | NAME ) ) ;
-	bytes     = "bytes" "<" NUMBER ">" ;
-	range     = "in" NUMBER ".." NUMBER ;
-	error     = NAME STRING ;
+	file       = contract end ;
+	contract   = "contract" NAME "version" NUMBER "{" { item } "}" ;
+	item       = enum | struct | event | right | handle | method | region ;
+	enum       = "enum" NAME "{" value { "," value } [ "," ] "}" ;
+	value      = NAME "=" NUMBER ;
+	struct     = "struct" NAME "{" field { field } "}" ;
+	field      = NAME ":" NAME [ range | "enum" NAME ] ;
+	event      = "event" NAME ;
+	right      = "right" NAME ;
+	handle     = "handle" NAME ( "volatile" | "durable" ) "limit" NUMBER "{" states { transition } "}" ;
+	states     = "states" NAME { "," NAME } ;
+	transition = NAME { "," NAME } "by" NAME "->" NAME ;
+	method     = "method" NAME "(" [ in { "," in } ] ")" "->" "(" [ out { "," out } ] ")"
+	             "kind" ( "pure" | "idempotent" | "once" ) "rights" ( "none" | NAME { "," NAME } ) wait
+	             "deadline_ms" NUMBER "errors" "{" { error } "}" ;
+	wait       = "wait" ( "no" | "on" EVENT { "," EVENT } ) ;
+	EVENT      = NAME [ "." NAME ] ;
+	in         = NAME ":" ( NAME [ range ] | sized | "in" NAME | "handle" NAME ) ;
+	out        = NAME ":" ( NAME [ range ] | "out" ( sized | NAME ) ) ;
+	sized      = ( "bytes" | "text" ) "<" length ">" | "array" "<" NAME [ range ] "," length ">" ;
+	length     = NUMBER [ ".." NUMBER ] ;
+	range      = "in" NUMBER ".." NUMBER ;
+	error      = NAME STRING ;
 
 The grammar of region stands in region.py. What the names mean, and whether they fit together, is for checks.py.
 """
 
 from .fingerprint import fingerprint_of
 from .lexer import tokens_read
-from .model import Argument, Contract, Enum, EnumValue, ErrorCase, Event, Field, Method, Struct
+from .model import Argument, Contract, Enum, EnumValue, ErrorCase, Event, Field, Handle, Method, Right, Struct, Transition
 from .region import region_parse
 from .report import SourceError, nearest
+
+SIZED = ("bytes", "text", "array")
 
 
 class Parser:
@@ -101,13 +112,15 @@ class Parser:
 			"enum": (self.enum, contract.enums),
 			"struct": (self.struct, contract.structs),
 			"event": (self.event, contract.events),
+			"right": (self.right, contract.rights),
+			"handle": (self.handle, contract.handles),
 			"method": (self.method, contract.methods),
 			"region": (lambda: region_parse(self), contract.regions),
 		}
 		while not self.accept("}"):
 			if self.token.text not in items:
 				self.fail(
-					f"expected enum, struct, event, method or '}}', found {self.token.describe()}"
+					f"expected enum, struct, event, right, handle, method, region or '}}', found {self.token.describe()}"
 					+ nearest(self.token.text, items)
 				)
 			parse, target = items[self.token.text]
@@ -142,12 +155,53 @@ class Parser:
 		while not self.accept("}"):
 			token = self.name("a field")
 			self.expect(":", "after a field's name")
-			fields.append(Field(token.text, self.name("an integer type").text, self.range(), token.line))
+			fields.append(self.field(token))
 		return Struct(name, fields, start.line, start.doc)
+
+	def field(self, token):
+		kind = self.name("an integer type").text
+		is_enum = self.is_at("enum") and self.tokens[self.place + 1].text != ":"
+		if is_enum:
+			self.next()
+		enum = self.name("an enum").text if is_enum else ""
+		return Field(token.text, kind, self.range(), token.line, enum)
 
 	def event(self):
 		start = self.next()
 		return Event(self.name("the event's name").text, start.line, start.doc)
+
+	def right(self):
+		start = self.next()
+		return Right(self.name("the right's name").text, start.line, start.doc)
+
+	def handle(self):
+		start = self.next()
+		name = self.name("the handle's name").text
+		is_durable = self.word_of(("volatile", "durable"), "what becomes of a handle at its server's death") == "durable"
+		self.expect("limit", "after volatile or durable")
+		limit = self.number("how many handles a client has")
+		self.expect("{", "after the limit")
+		self.expect("states", "first in a handle")
+		states = self.names("a state")
+		transitions = []
+		while not self.accept("}"):
+			transitions.append(self.transition())
+		return Handle(name, is_durable, limit, [(t.text, t.line) for t in states], transitions, start.line, start.doc)
+
+	def transition(self):
+		line = self.token.line
+		sources = [token.text for token in self.names("a state or '}'")]
+		self.expect("by", "after the states of a transition")
+		method = self.name("a method").text
+		self.expect("->", "after the method of a transition")
+		return Transition(sources, method, self.name("a state").text, line)
+
+	def names(self, what):
+		"""One or more names with commas between them."""
+		tokens = [self.name(what)]
+		while self.accept(","):
+			tokens.append(self.name(what))
+		return tokens
 
 	def method(self):
 		start = self.next()
@@ -159,11 +213,20 @@ class Parser:
 		outs = self.list_of(self.argument_out, ")")
 		self.expect("kind", "after the results")
 		kind = self.word_of(("pure", "idempotent", "once"), "kind")
-		self.expect("wait", "after the kind")
-		may_wait = self.word_of(("yes", "no"), "wait") == "yes"
+		self.expect("rights", "after the kind")
+		rights = [] if self.accept("none") else [token.text for token in self.names("a right or none")]
+		self.expect("wait", "after the rights")
+		waits = self.waits() if self.word_of(("no", "on"), "wait") == "on" else []
 		self.expect("deadline_ms", "after wait")
 		deadline_ms = self.number("a number of milliseconds")
-		return Method(name, ins, outs, kind, may_wait, deadline_ms, self.errors(), start.line, start.doc)
+		return Method(name, ins, outs, kind, rights, waits, deadline_ms, self.errors(), start.line, start.doc)
+
+	def waits(self):
+		events = []
+		while not events or self.accept(","):
+			event = self.name("an event").text
+			events.append(f"{event}.{self.name('an event').text}" if self.accept(".") else event)
+		return events
 
 	def errors(self):
 		self.expect("errors", "after the deadline")
@@ -180,8 +243,10 @@ class Parser:
 		self.expect(":", "after an argument's name")
 		if self.is_at("out"):
 			self.fail(f"'{token.text}' is an argument: 'out' belongs behind '->'")
-		if self.is_at("bytes"):
-			return self.argument_bytes(token)
+		if self.token.text in SIZED:
+			return self.argument_sized(token)
+		if self.accept("handle"):
+			return Argument(token.text, "handle", self.name("a handle").text, 0, None, token.line)
 		if self.accept("in"):
 			return Argument(token.text, "struct", self.name("a struct").text, 0, None, token.line)
 		return self.argument_scalar(token)
@@ -189,25 +254,32 @@ class Parser:
 	def argument_out(self):
 		token = self.name("a result's name")
 		self.expect(":", "after a result's name")
-		if self.is_at("bytes"):
-			self.fail(f"'{token.text}' is a result: write 'out bytes<N>'")
+		if self.token.text in SIZED:
+			self.fail(f"'{token.text}' is a result: write 'out {self.token.text}<N>'")
+		if self.is_at("handle"):
+			self.fail(f"'{token.text}' is a result: the caller names a handle, so it is an argument")
 		if self.is_at("in"):
 			self.fail(f"'{token.text}' is a result: 'in' belongs before '->'")
 		if not self.accept("out"):
 			return self.argument_scalar(token)
-		if self.is_at("bytes"):
-			return self.argument_bytes(token)
+		if self.token.text in SIZED:
+			return self.argument_sized(token)
 		return Argument(token.text, "struct", self.name("a struct").text, 0, None, token.line)
 
 	def argument_scalar(self, token):
 		return Argument(token.text, "scalar", self.name("a type").text, 0, self.range(), token.line)
 
-	def argument_bytes(self, token):
-		self.next()
-		self.expect("<", "after bytes: bytes<N> has a bound")
-		bound = self.number("the bound of bytes")
+	def argument_sized(self, token):
+		kind, type_name, value_range = self.next().text, "", None
+		self.expect("<", f"after {kind}: {kind}<N> has a bound")
+		if kind == "array":
+			type_name, value_range = self.name("the type of an element").text, self.range()
+			self.expect(",", "after the type of an element")
+		bound, least = self.number(f"the bound of {kind}"), 0
+		if self.accept(".."):
+			bound, least = self.number("the largest length"), bound
 		self.expect(">", "after the bound")
-		return Argument(token.text, "bytes", "bytes", bound, None, token.line)
+		return Argument(token.text, kind, type_name or kind, bound, value_range, token.line, least)
 
 	def range(self):
 		if not self.accept("in"):

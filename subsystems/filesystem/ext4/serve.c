@@ -118,7 +118,7 @@ zog_status_t filesystem_root_serve(struct zog_call *call, uint64_t *node)
 	return answer(status, BIT(ZOG_ERR_NO_DEVICE) | BIT(ZOG_ERR_CORRUPT) | BIT(ZOG_ERR_UNSUPPORTED));
 }
 
-zog_status_t filesystem_lookup_serve(struct zog_call *call, uint64_t parent, const void *name, size_t name_length,
+zog_status_t filesystem_lookup_serve(struct zog_call *call, uint64_t parent, const char *name, size_t name_length,
 	uint64_t *node)
 {
 	zog_status_t status;
@@ -246,7 +246,7 @@ zog_status_t filesystem_set_serve(struct zog_call *call, uint64_t node, const st
 }
 
 zog_status_t filesystem_create_serve(struct zog_call *call, const struct filesystem_create_request *request,
-	const void *name, size_t name_length, uint64_t *node)
+	const char *name, size_t name_length, uint64_t *node)
 {
 	zog_status_t status;
 
@@ -255,7 +255,7 @@ zog_status_t filesystem_create_serve(struct zog_call *call, const struct filesys
 }
 
 zog_status_t filesystem_symlink_serve(struct zog_call *call, const struct filesystem_create_request *request,
-	const void *name, size_t name_length, const void *target, size_t target_length, uint64_t *node)
+	const char *name, size_t name_length, const char *target, size_t target_length, uint64_t *node)
 {
 	zog_status_t status;
 
@@ -265,7 +265,7 @@ zog_status_t filesystem_symlink_serve(struct zog_call *call, const struct filesy
 }
 
 zog_status_t filesystem_link_serve(struct zog_call *call, uint64_t node, uint64_t parent, int64_t time_s,
-	const void *name, size_t name_length)
+	const char *name, size_t name_length)
 {
 	zog_status_t status;
 
@@ -274,7 +274,7 @@ zog_status_t filesystem_link_serve(struct zog_call *call, uint64_t node, uint64_
 	return answer(status, NEW_NAME | BIT(ZOG_ERR_TOO_MANY_LINKS) | BIT(ZOG_ERR_DENIED));
 }
 
-zog_status_t filesystem_unlink_serve(struct zog_call *call, uint64_t parent, int64_t time_s, const void *name,
+zog_status_t filesystem_unlink_serve(struct zog_call *call, uint64_t parent, int64_t time_s, const char *name,
 	size_t name_length, uint64_t *node, uint64_t *links)
 {
 	zog_status_t status;
@@ -285,7 +285,7 @@ zog_status_t filesystem_unlink_serve(struct zog_call *call, uint64_t parent, int
 }
 
 zog_status_t filesystem_remove_directory_serve(struct zog_call *call, uint64_t parent, int64_t time_s,
-	const void *name, size_t name_length, uint64_t *node)
+	const char *name, size_t name_length, uint64_t *node)
 {
 	zog_status_t status;
 
@@ -295,7 +295,7 @@ zog_status_t filesystem_remove_directory_serve(struct zog_call *call, uint64_t p
 }
 
 zog_status_t filesystem_rename_serve(struct zog_call *call, const struct filesystem_rename_request *request,
-	const void *names, size_t names_length, uint64_t *node, uint64_t *replaced, uint64_t *replaced_links)
+	const char *names, size_t names_length, uint64_t *node, uint64_t *replaced, uint64_t *replaced_links)
 {
 	zog_status_t status;
 

@@ -51,7 +51,7 @@ static zog_status_t domain_find(const char *name, uint32_t *out)
 	return ZOG_ERR_NOT_FOUND;
 }
 
-zog_status_t supervisor_control_serve(struct zog_call *call, const void *text, size_t length)
+zog_status_t supervisor_control_serve(struct zog_call *call, const char *text, size_t length)
 {
 	struct command command;
 	uint32_t domain;
@@ -112,7 +112,7 @@ static zog_status_t file_compose(const struct node_path *node)
 	return status;
 }
 
-zog_status_t supervisor_read_serve(struct zog_call *call, uint64_t offset, const void *path, size_t path_length,
+zog_status_t supervisor_read_serve(struct zog_call *call, uint64_t offset, const char *path, size_t path_length,
 				   uint64_t *length, void *data, size_t data_size, size_t *data_length)
 {
 	struct node_path node;
@@ -193,8 +193,8 @@ static zog_status_t entry_find(const struct node_path *node, uint64_t index, str
 	return is_found ? ZOG_OK : ZOG_ERR_NOT_FOUND;
 }
 
-zog_status_t supervisor_list_serve(struct zog_call *call, uint64_t index, const void *path, size_t path_length,
-				   uint64_t *is_directory, void *name, size_t name_size, size_t *name_length)
+zog_status_t supervisor_list_serve(struct zog_call *call, uint64_t index, const char *path, size_t path_length,
+				   uint64_t *is_directory, char *name, size_t name_size, size_t *name_length)
 {
 	struct node_path node;
 	struct entry entry;

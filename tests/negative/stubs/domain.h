@@ -4,4 +4,9 @@
 #define CAP_ODD 1u
 #define SERVER_ODD 3u
 #define CLIENT_ODD 5u
+#define EVENT_MOVED 0u
+#define CAP_WHOLE 2u
+#define SERVER_WHOLE 3u
+#define CLIENT_WHOLE 5u
+#define RIGHTS_OF_WHOLE { [CLIENT_WHOLE] = 0x1u, [6] = 0x2u }
 #endif

@@ -27,6 +27,7 @@ static struct rt_once_table once;
 
 struct rt_once_table *rt_once_table(void) { return &once; }
 void rt_home_touch(void *start, size_t size) { (void)start, (void)size; }
+static uint64_t waited_for; /* the event in a handler's answer of ZOG_WAIT */
 uint32_t rt_cpu(void) { return 2; }
 _Noreturn void rt_fail(uint32_t cause, uint64_t detail1, uint64_t detail2)
 {
@@ -94,8 +95,9 @@ zog_status_t odd_wide_serve(struct zog_call *call, uint64_t a, uint32_t b, int16
 zog_status_t odd_many_serve(struct zog_call *call, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t g,
 			    const void *names, size_t names_length, int64_t *r)
 {
-	(void)call, (void)names;
+	(void)names;
 	served++;
+	call->out[0] = waited_for; /* as rt_wait leaves it */
 	*r = (int64_t)(a + b + c + d + e + g + names_length) + 100 * served;
 	return answer;
 }
@@ -368,11 +370,14 @@ static const char *waiting_and_retrying_leave_no_record(void)
 {
 	answer = ZOG_WAIT;
 	EXPECT(many_call(5, "abc") == ZOG_WAIT);
+	waited_for = EVENT_MOVED + 1; /* an event that the contract does not name */
+	EXPECT_FAULT(many_call(5, "abc"));
+	waited_for = EVENT_MOVED;
 	answer = ZOG_RETRY;
 	EXPECT(many_call(5, "abc") == ZOG_RETRY);
 	answer = ZOG_OK;
 	EXPECT(many_call(5, "abc") == ZOG_OK);
-	EXPECT(served == 3);
+	EXPECT(served == 4);
 	return NULL;
 }
 

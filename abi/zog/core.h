@@ -42,6 +42,8 @@ enum zog_core_call {
 	                            r10=struct zog_authority * out; no more: ZOG_ERR_NOT_FOUND */
 	ZOG_CORE_IMAGE = 18, /* rdi=capability (UPDATE) rsi=domain rdx=enum zog_image_step | page << 32
 	                             r10=a page of own memory: live update, core/object/update.h */
+	ZOG_CORE_REGION_VERSION = 19, /* rdi=place of the region in the own table rsi=version rdx=struct zog_region_version *
+	                                 out. ZOG_ERR_NOT_FOUND: not kept */
 	ZOG_CORE_CALL_COUNT
 };
 
@@ -71,6 +73,8 @@ enum zog_core_method {
 	ZOG_METHOD_EXCEPTION = 4, /* personality: words[0]=vector words[1]=error code words[2]=address of instruction */
 	ZOG_METHOD_ATTENTION = 5, /* personality: a signal is to be looked at before the program goes on */
 	ZOG_METHOD_QUIESCE = 6,   /* pci: words[0]=domain whose device must stop mastering the bus and be reset */
+	ZOG_METHOD_ROLLBACK = 7,  /* manifest: on_rollback. words[0]=place of the region in the own table [1]=epoch [2]=version.
+	                             May come twice for one rollback, and once for several. It cannot WAIT */
 };
 
 /* Own memory, program, frame: one copy call. Exactly the bytes asked for, or an error that names where it
@@ -174,6 +178,10 @@ enum zog_op_code {
 	                                where the manifest says reconstructible, alone in its transaction */
 	ZOG_OP_UPDATE = 25, /* slot=capability (UPDATE) word0=domain: the image that was checked takes the place of the running one
 	                       as soon as nothing runs inside the domain; on probation for a second */
+	ZOG_OP_REGION_PROPOSE = 26, /* slot, words as REGION_COMMIT, in a region with a validator: these records become the
+	                               region's proposal, which only the validator commits. One at a time */
+	ZOG_OP_REGION_VERDICT = 27, /* by the validator: slot=place word0=number of the proposal word1=0: commit it; else reject
+	                               it: rule | field << 8 | record kind << 16 | index << 32, word2=value, for the incident */
 	ZOG_OP_CODE_COUNT
 };
 
@@ -225,6 +233,8 @@ enum zog_cause {
 	ZOG_CAUSE_START = 13,        /* START replied with an error */
 	ZOG_CAUSE_VALIDATION = 14,   /* records for a shared region broke its schema; address=value, error=enum
 	                                zog_region_rule | field << 8 | record kind << 16 | index << 32 */
+	ZOG_CAUSE_ROLLBACK = 15,     /* no fault: it took a shared region back. address=version gone back to, error=versions
+	                                undone | bytes undone << 32 */
 	ZOG_CAUSE_COUNT
 };
 
@@ -294,6 +304,7 @@ enum zog_region_rule {
 	ZOG_RULE_MONOTONIC = 6, /* never below its committed value */
 	ZOG_RULE_CHECKSUM = 7,  /* CRC32C of the record with this field as zero */
 	ZOG_RULE_LIVE = 8,      /* 0 or 1; with 0 the other rules but MONOTONIC do not count */
+	ZOG_RULE_VALIDATOR = 9, /* not of a schema: the region's validator refused, value=its own code */
 	ZOG_RULE_COUNT
 };
 struct zog_region_head {
@@ -302,6 +313,23 @@ struct zog_region_head {
 	uint64_t time_ns;  /* of the last change */
 	uint32_t author;   /* domain */
 	uint32_t checksum; /* CRC32C of the bytes of the last commit */
+	uint64_t proposed; /* number of the last proposal; with a validator only */
+	uint64_t decided;  /* equal: none is pending */
+	int64_t verdict;   /* of that one: ZOG_OK committed, ZOG_ERR_DENIED rejected, ZOG_ERR_POISON the validator failed over it
+	                      twice, ZOG_ERR_SEQUENCE a rollback came first */
+};
+/* A proposal as its validator sees it, read-only: this page, and the records behind it. */
+#define ZOG_REGION_RUN_MAX 16u
+#define ZOG_REGION_STAGE_BYTES 16384u
+struct zog_region_proposal {
+	uint64_t number, time_ns;
+	uint32_t author, run_count;
+	struct { uint32_t kind, first, count, at; } run[ZOG_REGION_RUN_MAX]; /* at: bytes from the next page's start */
+};
+/* A version that is kept: who made it, when, and the CRC32C of what it committed. */
+struct zog_region_version {
+	uint64_t version, time_ns;
+	uint32_t author, checksum;
 };
 struct zog_region_stats {
 	struct zog_region_head head;
@@ -309,6 +337,12 @@ struct zog_region_stats {
 	uint32_t reader_count;
 	uint64_t bytes, memory_bytes; /* records; all memory, buffer and history included */
 	uint64_t commits, bytes_committed, refused, rollbacks;
+	uint64_t rejected;                     /* proposals that were not committed */
+	uint64_t versions_undone, bytes_undone; /* by rollbacks: visible loss */
+	uint64_t hooks_run, hooks_failed;
+	uint64_t scrubbed, damaged, repaired;  /* records and kept versions looked at, found wrong, made good */
+	uint32_t validator, has_validator;     /* domain */
+	char damage[40];                       /* the last one found: RECORD[INDEX].FIELD */
 	char name[32];
 };
 
@@ -318,7 +352,7 @@ enum zog_authority_kind {
 	                             contract that the straight way has for the same index (all ones: no entry) */
 	ZOG_AUTHORITY_FLAGS = 1,  /* one row: a=enum zog_authority_flag, b=pages of the core's half open to it: 0 */
 	ZOG_AUTHORITY_IRQ = 2,    /* a=vector b=own event that it raises c=line of the I/O APIC, or all ones */
-	ZOG_AUTHORITY_REGION = 3, /* shared region: a=number in the system b=1: may commit */
+	ZOG_AUTHORITY_REGION = 3, /* shared region: a=number in the system b=0: reads, 1: writes, 2: decides what is committed */
 	ZOG_AUTHORITY_AREA = 4,   /* memory that the core has mapped or maps at first touch: a=address b=pages c=ZOG_MAP_*
 	                             d=physical address */
 	ZOG_AUTHORITY_PAGES = 5,  /* page tables: a run of present pages from address `place` on. a=address b=pages c=ZOG_MAP_*

@@ -13,7 +13,7 @@
 #include "object/cpu.h"
 #include "object/domain.h"
 #include "object/frame.h"
-#include "tsm/region.h"
+#include "tsm/region_hook.h"
 
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
@@ -43,6 +43,17 @@ static void activities_build(struct domain *domain, uint32_t *next)
 	}
 }
 
+static void hook_thread_build(struct thread *thread, uint32_t number)
+{
+	thread->id = 0x8000 | number;
+	thread->cpu = NO_CPU;
+	thread->is_activity = thread->is_hook = 1;
+	thread->root_domain = &domain_table[0]; /* until the first call */
+	thread->root_pending = 1;
+	thread->wait_deadline_ns = UINT64_MAX;
+	thread_make_ready(thread);
+}
+
 static void threads_build(void)
 {
 	uint32_t activities = 0, next = 0;
@@ -56,13 +67,16 @@ static void threads_build(void)
 		space_total = desc->space_count;
 		table_pool_init(boot_memory(desc->page_table_bytes, FRAME_TABLE, i), desc->page_table_bytes / ZOG_PAGE_SIZE);
 	}
-	thread_total = thread_slots + activities;
+	bool has_hooks = region_hooks_are_there();
+	thread_total = thread_slots + activities + has_hooks;
 	thread_table = boot_pointer(thread_total * sizeof(struct thread) + 64);
 	space_table = boot_pointer((space_total + 1) * sizeof(struct space));
 	for (uint32_t i = 0; i < thread_slots; i++)
 		thread_table[i].cpu = NO_CPU;
 	for (uint32_t i = 0; i < domain_total; i++)
 		activities_build(&domain_table[i], &next);
+	if (has_hooks)
+		hook_thread_build(&thread_table[thread_slots + next], next);
 }
 
 /* --- the other CPUs -------------------------------------------------------------------------------------------------- */

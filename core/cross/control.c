@@ -3,6 +3,7 @@
 #include "cross/schedule.h"
 #include "fault/fault.h"
 #include "object/frame.h"
+#include "tsm/region.h"
 
 static uint64_t random_next(uint64_t *state)
 {
@@ -40,6 +41,7 @@ void domain_end_idle(struct cpu *cpu, struct domain *domain, uint32_t cause, uin
 		incident_update_undone(domain, update_undo(domain));
 	domain_reset(domain);
 	incident_idle_reset_done(domain);
+	region_domain_ended(domain);
 	thread_wake_waiters_of(domain->id);
 }
 

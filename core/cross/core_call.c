@@ -291,6 +291,16 @@ static void call_authority(struct cpu *cpu)
 		regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
 }
 
+static void call_region_version(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+	struct zog_region_version info;
+
+	regs->rax = (uint64_t)region_version_info(caller(cpu), regs->rdi, regs->rsi, &info);
+	if (regs->rax == ZOG_OK && !domain_write(caller(cpu), regs->rdx, &info, sizeof(info)))
+		regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
+}
+
 static void call_fail(struct cpu *cpu)
 {
 	const struct zog_regs *regs = &cpu->domain_regs;
@@ -321,6 +331,7 @@ static void (*const call_table[ZOG_CORE_CALL_COUNT])(struct cpu *cpu) = {
 	[ZOG_CORE_REGION_READ] = call_region_read,
 	[ZOG_CORE_AUTHORITY] = call_authority,
 	[ZOG_CORE_IMAGE] = call_image,
+	[ZOG_CORE_REGION_VERSION] = call_region_version,
 };
 
 void core_call(struct cpu *cpu, uint64_t number)

@@ -4,7 +4,7 @@
 #include "cross/crossing.h"
 #include "cross/control.h"
 #include "cross/schedule.h"
-#include "tsm/region.h"
+#include "tsm/region_hook.h"
 #include "tsm/transaction.h"
 #include "fault/fault.h"
 #include "fault/log.h"
@@ -186,7 +186,11 @@ static void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result)
 
 	thread->root_pending = 0;
 	thread->root_reason = ZOG_REASON_CALL;
-	if (status == ZOG_ERR_QUARANTINED && thread->is_activity) {
+	if (thread->is_hook) {
+		region_hook_finish(status);
+		thread->root_pending = 1; /* the next one, or a rest: root_enter */
+		cpu->must_reschedule = 1;
+	} else if (status == ZOG_ERR_QUARANTINED && thread->is_activity) {
 		thread->is_dying = 1; /* its domain does not come back; issued again it would never leave the core */
 	} else if (thread->is_activity) {
 		/* An activity should end in WAIT; one that does not lets others run first. */
@@ -275,6 +279,7 @@ void crossing_give_up(struct cpu *cpu, const char *why)
 
 	domain_reset(domain);
 	domain_quarantine(domain, why);
+	region_domain_ended(domain);
 	thread_wake_waiters_of(domain->id);
 	frame_issue(cpu);
 }
@@ -393,6 +398,8 @@ void crossing_reply(struct cpu *cpu)
 		commit_failed(cpu);
 		return;
 	}
+	if (status == ZOG_WAIT && cpu->thread->is_hook && frame->phase == PHASE_RUN)
+		status = ZOG_ERR_UNSUPPORTED; /* the hooks behind it would wait, too */
 	if (status == ZOG_WAIT) {
 		if (domain->open_incident != NULL && frame->phase == PHASE_RUN)
 			incident_close(domain);
@@ -459,6 +466,8 @@ void root_call(struct thread *thread, uint16_t method, const uint64_t word[7])
 
 static void root_enter(struct cpu *cpu, struct thread *thread)
 {
+	if (thread->is_hook && !region_hook_take(cpu, thread))
+		return;
 	struct call_frame *frame = frame_push(thread, thread->root_domain, thread->root_method, ZOG_CLIENT_CORE << 32 | thread->id);
 
 	frame->reason = thread->root_reason;

@@ -15,6 +15,8 @@ void domain_fault(struct cpu *cpu, uint32_t cause, uint32_t vector, uint64_t add
 void incident_record_idle(struct domain *domain, uint32_t cause, uint64_t detail);
 /* Records that the running domain's commit was refused by a schema; the domain goes on. */
 void incident_record_refusal(struct cpu *cpu, struct domain *domain, uint64_t value, uint64_t detail);
+/* Records what is no end of the domain, which may be running on another CPU: nothing of it changes. */
+void incident_record_notice(struct domain *domain, uint32_t cause, uint64_t address, uint64_t error);
 /* An idle domain costs its callers nothing until the next call: what its rollback took is kept (in tsc_reply) and
  * the clock goes on when a call finds it down. */
 /* Says on the domain's open incident whether it put the program before the last update back. */

@@ -2,6 +2,7 @@
 #include "fault/fault.h"
 #include "fault/log.h"
 #include "cross/schedule.h"
+#include "tsm/region.h"
 #include "arch/x86_64/apic.h"
 
 void *memset(void *to, int byte, size_t size);
@@ -12,7 +13,7 @@ static struct zog_incident *incident_table;
 static volatile uint32_t incident_total;
 static const char *const cause_name[ZOG_CAUSE_COUNT] = {
 	"none", "killed", "page_fault", "exception", "deadline", "store", "capability", "violation",
-	"contract", "assert", "scrub", "measure", "core", "start", "validation",
+	"contract", "assert", "scrub", "measure", "core", "start", "validation", "rollback",
 };
 
 void incident_setup(void) { incident_table = boot_pointer(INCIDENT_MAX * sizeof(struct zog_incident)); }
@@ -71,7 +72,7 @@ static void incident_log(const struct zog_incident *incident)
 		 r->rdx, r->rsi, r->rdi, r->r8, r->r9, r->r10, r->r11, r->r12, r->r13, r->r14, r->r15, r->rflags, incident->image, trace);
 }
 
-static struct zog_incident *incident_new(struct domain *domain, uint32_t cause)
+static struct zog_incident *incident_take(struct domain *domain, uint32_t cause)
 {
 	uint32_t number = __atomic_add_fetch(&incident_total, 1, __ATOMIC_SEQ_CST);
 	struct zog_incident *incident = &incident_table[number % INCIDENT_MAX];
@@ -81,10 +82,28 @@ static struct zog_incident *incident_new(struct domain *domain, uint32_t cause)
 	incident->domain = domain->id;
 	incident->cause = cause;
 	memcpy(&incident->image, domain->image->sha256, sizeof(incident->image));
-	incident->is_asked_for = cause == ZOG_CAUSE_KILLED || (cause == ZOG_CAUSE_DEADLINE && domain->is_hanging);
-	domain->is_hanging = 0;
 	incident->time_ns = time_now_ns();
 	incident->tsc_fault = tsc_read();
+	return incident;
+}
+
+void incident_record_notice(struct domain *domain, uint32_t cause, uint64_t address, uint64_t error)
+{
+	struct zog_incident *incident = incident_take(domain, cause);
+
+	incident->address = address;
+	incident->error = error;
+	incident->tsc_reply = incident->tsc_fault;
+	incident->trace[incident->trace_count++] = incident->regs.rip = domain->image->entry;
+	incident_log(incident);
+}
+
+static struct zog_incident *incident_new(struct domain *domain, uint32_t cause)
+{
+	struct zog_incident *incident = incident_take(domain, cause);
+
+	incident->is_asked_for = cause == ZOG_CAUSE_KILLED || (cause == ZOG_CAUSE_DEADLINE && domain->is_hanging);
+	domain->is_hanging = 0;
 	incident->ranges_undone = domain->txn->range_count;
 	incident->ops_undone = domain->txn->op_count;
 	domain->stats.faults++;
@@ -171,9 +190,12 @@ void domain_fault(struct cpu *cpu, uint32_t cause, uint32_t vector, uint64_t add
 	incident->address = address;
 	incident->error = error;
 	incident_log(incident);
+	if (!incident->is_asked_for && incident->method != ZOG_METHOD_ROLLBACK)
+		region_validator_faulted(domain);
 	bool is_undone = !incident->is_asked_for && update_undo(domain);
 	incident_update_undone(domain, is_undone);
 	domain_reset(domain);
+	region_domain_ended(domain);
 	thread_wake_waiters_of(domain->id);
 	/* What ended a program that is gone counts against nobody. */
 	frame_reissue_after_fault(cpu, incident->is_asked_for || is_undone);

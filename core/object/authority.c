@@ -56,7 +56,7 @@ static bool region_row_read(const struct domain *domain, uint64_t place, struct 
 	if (place >= domain->desc->region_count)
 		return false;
 	out->a = domain->desc->region[place].region;
-	out->b = domain->desc->region[place].is_writer;
+	out->b = domain->desc->region[place].role;
 	return true;
 }
 

@@ -232,9 +232,12 @@ static void regions_map(struct domain *domain)
 			continue; /* its reads end it */
 		area_map_fixed(area_add(domain, AREA_FIXED, start, pages + 1, range_build(domain, start, pages + 1), region->head_physical),
 			       PTE_NO_EXECUTE);
-		if (!domain->desc->region[i].is_writer)
-			continue;
 		start += ZOG_REGION_BUFFER_OFFSET;
+		if (domain->desc->region[i].role == REGION_VALIDATOR)
+			area_map_fixed(area_add(domain, AREA_FIXED, start, REGION_PROPOSAL_PAGES, range_build(domain, start, REGION_PROPOSAL_PAGES),
+						region->proposal_physical), PTE_NO_EXECUTE);
+		if (domain->desc->region[i].role != REGION_WRITER)
+			continue;
 		struct area *area = area_add(domain, AREA_DATA, start, pages, range_build(domain, start, pages), region->buffer_physical);
 		area->content = region->data;
 		area->content_bytes = region->desc->bytes;

@@ -82,9 +82,16 @@ struct region_desc {
 	uint32_t history;
 	uint32_t is_reconstructible;
 	uint32_t reader_count;
+	uint32_t has_validator, validator; /* domain that commits in the writer's place */
+	const struct region_hook *hook;    /* who is told of a rollback, in this order */
+	uint32_t hook_count;
 };
+enum region_role { REGION_READER = 0, REGION_WRITER = 1, REGION_VALIDATOR = 2 };
 struct region_end {
-	uint32_t region, is_writer; /* region: place in system_region */
+	uint32_t region, role; /* region: place in system_region; role: enum region_role */
+};
+struct region_hook {
+	uint32_t domain, place; /* place: in that domain's table */
 };
 
 struct domain_desc {

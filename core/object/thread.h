@@ -44,6 +44,7 @@ struct thread {
 	volatile uint32_t is_dying;
 	uint32_t has_attention;
 	uint32_t is_activity;
+	uint32_t is_hook; /* tsm/region_hook.h: calls the hooks of rollbacks; is_activity as well */
 	struct domain *root_domain;
 	struct space *space;
 	/* the root call; its words stand in frame[0].word for as long as it is pending or runs */

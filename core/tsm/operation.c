@@ -17,16 +17,18 @@ struct decode {
 	struct cpu *cpu;
 	struct domain *domain;
 	uint32_t index;         /* of the operation being decoded: those before it are decoded */
-	uint32_t seen;          /* which codes stand among those, a bit each */
+	uint64_t seen;          /* which codes stand among those, a bit each */
 	uint32_t regs_count;    /* used of cpu->op_regs */
 	uint64_t tables_needed; /* page tables that the maps may take, at most */
 };
+
+#define SEEN(decode, code) ((decode)->seen >> (code) & 1u)
 
 /* What earlier operations of the transaction do counts: each decoder sees the objects as they will be when its
  * operation's turn comes. */
 static uint32_t earlier(const struct decode *decode, uint32_t code, uint32_t slot)
 {
-	uint32_t i = decode->seen & 1u << code ? decode->index : 0;
+	uint32_t i = SEEN(decode, code) ? decode->index : 0;
 
 	while (i > 0 && (decode->cpu->op[i - 1].code != code || decode->cpu->op[i - 1].slot != slot))
 		i--;
@@ -71,7 +73,7 @@ static bool decode_space_destroy(struct decode *decode, struct zog_op *op) { ret
 /* An own payload frame that no earlier operation gives away. */
 static bool frame_is_own(const struct decode *decode, uint64_t frame)
 {
-	for (uint32_t i = 0; i < decode->index && (decode->seen & 1u << ZOG_OP_FRAME_GRANT); i++) {
+	for (uint32_t i = 0; i < decode->index && SEEN(decode, ZOG_OP_FRAME_GRANT); i++) {
 		const struct zog_op *op = &decode->cpu->op[i];
 		if (op->code == ZOG_OP_FRAME_GRANT && frame - op->word[0] < op->word[1])
 			return false;
@@ -243,15 +245,27 @@ static bool decode_update(struct decode *decode, struct zog_op *op)
 	return domain_holds(decode->domain, op->slot, CAP_UPDATE) && op->word[0] < domain_total && update_is_checked(&domain_table[op->word[0]]);
 }
 
-#define SEEN(decode, code) ((decode)->seen >> (code) & 1u)
+/* Operations on regions that share the stage: the first of a transaction begins it. */
+#define REGION_STAGED (1ul << ZOG_OP_REGION_COMMIT | 1ul << ZOG_OP_REGION_PROPOSE | 1ul << ZOG_OP_REGION_VERDICT)
+
 static bool decode_region_commit(struct decode *decode, struct zog_op *op)
 {
-	return !SEEN(decode, ZOG_OP_REGION_ROLLBACK) && region_decode_commit(decode->cpu, decode->domain, op, !SEEN(decode, ZOG_OP_REGION_COMMIT));
+	return !SEEN(decode, ZOG_OP_REGION_ROLLBACK) && region_decode_commit(decode->cpu, decode->domain, op, !(decode->seen & REGION_STAGED));
+}
+
+static bool decode_region_propose(struct decode *decode, struct zog_op *op)
+{
+	return !SEEN(decode, ZOG_OP_REGION_ROLLBACK) && region_decode_propose(decode->cpu, decode->domain, op, !(decode->seen & REGION_STAGED));
+}
+
+static bool decode_region_verdict(struct decode *decode, struct zog_op *op)
+{
+	return !SEEN(decode, ZOG_OP_REGION_ROLLBACK) && region_decode_verdict(decode->cpu, decode->domain, op, !(decode->seen & REGION_STAGED));
 }
 
 static bool decode_region_rollback(struct decode *decode, struct zog_op *op)
 {
-	return !SEEN(decode, ZOG_OP_REGION_ROLLBACK) && !SEEN(decode, ZOG_OP_REGION_COMMIT) && region_decode_rollback(decode->domain, op);
+	return !(decode->seen & (REGION_STAGED | 1ul << ZOG_OP_REGION_ROLLBACK)) && region_decode_rollback(decode->domain, op);
 }
 
 /* --- actions -------------------------------------------------------------------------------------------------------- */
@@ -503,6 +517,8 @@ static const struct {
 	[ZOG_OP_REGION_COMMIT] = { decode_region_commit, act_region_commit, true },
 	[ZOG_OP_REGION_ROLLBACK] = { decode_region_rollback, act_region_rollback, true },
 	[ZOG_OP_UPDATE] = { decode_update, act_update, true },
+	[ZOG_OP_REGION_PROPOSE] = { decode_region_propose, act_region_commit, true },
+	[ZOG_OP_REGION_VERDICT] = { decode_region_verdict, act_region_commit, true },
 };
 
 bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
@@ -518,11 +534,11 @@ bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
 				 op->word[0], op->word[1], op->word[2]);
 			return false;
 		}
-		decode.seen |= 1u << op->code;
+		decode.seen |= 1ul << op->code;
 	}
 	if (decode.tables_needed > table_pool_free() && !table_pool_reclaim(decode.tables_needed))
 		return false;
-	return !SEEN(&decode, ZOG_OP_REGION_COMMIT) || region_check(cpu, domain);
+	return !(decode.seen & REGION_STAGED) || region_check(cpu, domain);
 }
 
 void operations_apply(struct cpu *cpu, struct domain *domain, uint32_t count)
@@ -537,4 +553,15 @@ void operations_finish(struct cpu *cpu, struct domain *domain, uint32_t count)
 	for (uint32_t i; (i = domain->commit_next) < count; domain->commit_next = i + 1)
 		if (operation_table[cpu->op[i].code].is_effect)
 			operation_table[cpu->op[i].code].act(cpu, domain, &cpu->op[i]);
+}
+
+void operation_skip(struct cpu *cpu, struct domain *domain)
+{
+	uint32_t code = cpu->op[domain->commit_next].code;
+
+	if (1ul << code & REGION_STAGED)
+		region_act_skipped(cpu);
+	else if (code == ZOG_OP_REGION_ROLLBACK)
+		region_rollback_skipped(domain, &cpu->op[domain->commit_next]);
+	domain->commit_next++;
 }

@@ -30,11 +30,26 @@ static void controls_read(const char *cmdline)
 		region_controls |= REGION_CONTROL_UNCHECKED;
 	if (CORE_LAB && text_has(cmdline, "tsm_control=keeps"))
 		region_controls |= REGION_CONTROL_KEEPS;
+	if (CORE_LAB && text_has(cmdline, "tsm_control=damage"))
+		region_controls |= REGION_CONTROL_DAMAGE;
 }
 
 static uint64_t history_bytes(const struct region_desc *desc)
 {
 	return desc->history * (desc->bytes + sizeof(struct region_version));
+}
+
+static void sums_build(struct region *region)
+{
+	const struct region_desc *desc = region->desc;
+
+	region->sum = boot_pointer(desc->record_count * sizeof(uint32_t *));
+	for (uint32_t kind = 0; kind < desc->record_count; kind++) {
+		uint32_t zeros = schema_crc32c(0, region->data + desc->record[kind].offset, desc->record[kind].bytes);
+		region->sum[kind] = boot_pointer(desc->record[kind].count * sizeof(uint32_t));
+		for (uint32_t i = 0; i < desc->record[kind].count; i++)
+			region->sum[kind][i] = zeros;
+	}
 }
 
 static void region_build(struct region *region, const struct region_desc *desc)
@@ -47,6 +62,11 @@ static void region_build(struct region *region, const struct region_desc *desc)
 	region->head = physical_pointer(region->head_physical);
 	region->data = physical_pointer(region->head_physical + ZOG_PAGE_SIZE);
 	region->buffer = physical_pointer(region->buffer_physical);
+	sums_build(region);
+	if (desc->has_validator) {
+		region->proposal_physical = boot_memory(REGION_PROPOSAL_PAGES * ZOG_PAGE_SIZE, FRAME_DOMAIN, desc->writer);
+		region->proposal = physical_pointer(region->proposal_physical);
+	}
 	if (desc->history == 0)
 		return;
 	region->version = boot_pointer(desc->history * sizeof(struct region_version));
@@ -70,17 +90,44 @@ void region_attach_writer(struct region *region, pte_t *entry, uint64_t address)
 	region->buffer_address = address;
 }
 
+struct region *region_of(const struct domain *domain, uint64_t place, enum region_role role)
+{
+	if (place >= domain->desc->region_count || domain->desc->region[place].role != role)
+		return NULL;
+	return &region_table[domain->desc->region[place].region];
+}
+
+struct region *region_of_committer(const struct domain *domain, uint64_t place)
+{
+	struct region *region = region_of(domain, place, REGION_WRITER);
+
+	if (region != NULL)
+		return region->desc->has_validator ? NULL : region;
+	return region_of(domain, place, REGION_VALIDATOR);
+}
+
 /* --- back to what is committed --------------------------------------------------------------------------------------- */
+
+/* A validator may commit meanwhile: a page half old and half new would be no copy. Changed too often: the page stays as it
+ * is for its writer, and is checked like anything that it writes. */
+static void page_discard(const struct region *region, uint32_t page)
+{
+	for (uint32_t i = 0; i < READ_ATTEMPTS; i++) {
+		uint64_t seen = __atomic_load_n(&region->head->version, __ATOMIC_SEQ_CST);
+		memcpy(region->buffer + page * ZOG_PAGE_SIZE, region->data + page * ZOG_PAGE_SIZE, ZOG_PAGE_SIZE);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with head_open */
+		if (!(seen & 1) && __atomic_load_n(&region->head->version, __ATOMIC_SEQ_CST) == seen)
+			return;
+	}
+}
 
 void region_discard(struct domain *domain)
 {
 	for (uint32_t i = 0; i < domain->desc->region_count && region_control_discards(); i++) {
-		if (!domain->desc->region[i].is_writer)
-			continue;
-		struct region *region = &region_table[domain->desc->region[i].region];
-		for (uint32_t page = 0; page < region->desc->bytes / ZOG_PAGE_SIZE; page++)
+		struct region *region = region_of(domain, i, REGION_WRITER);
+		for (uint32_t page = 0; region != NULL && page < region->desc->bytes / ZOG_PAGE_SIZE; page++)
 			if (region->buffer_entry[page] & PTE_PRESENT)
-				memcpy(region->buffer + page * ZOG_PAGE_SIZE, region->data + page * ZOG_PAGE_SIZE, ZOG_PAGE_SIZE);
+				page_discard(region, page);
 	}
 }
 
@@ -146,6 +193,49 @@ zog_status_t region_read_version(struct domain *domain, uint64_t place, uint64_t
 	return ZOG_ERR_BUSY;
 }
 
+/* false: not kept. */
+static bool account_find(const struct region *region, uint64_t version, struct zog_region_version *info)
+{
+	const struct zog_region_head *head = region->head;
+	uint32_t slot = region->newest;
+
+	*info = (struct zog_region_version){ version, head->time_ns, head->author, head->checksum };
+	if (version == head->version >> 1)
+		return true;
+	for (uint32_t i = 0; i < region->kept; i++, slot = slot_before(region, slot)) {
+		const struct region_version *kept = &region->version[slot];
+		if (kept->version == version || kept->before == version) {
+			*info = kept->version == version ? kept->is : kept->was;
+			return true;
+		}
+	}
+	return false;
+}
+
+zog_status_t region_version_info(struct domain *domain, uint64_t place, uint64_t version, struct zog_region_version *info)
+{
+	if (place >= domain->desc->region_count)
+		return ZOG_ERR_CAP;
+	const struct region *region = &region_table[domain->desc->region[place].region];
+	for (uint32_t i = 0; i < READ_ATTEMPTS; i++) {
+		uint64_t seen = __atomic_load_n(&region->head->version, __ATOMIC_SEQ_CST);
+		bool is_kept = account_find(region, version, info);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with head_open */
+		if (!(seen & 1) && __atomic_load_n(&region->head->version, __ATOMIC_SEQ_CST) == seen)
+			return is_kept ? ZOG_OK : ZOG_ERR_NOT_FOUND;
+	}
+	return ZOG_ERR_BUSY;
+}
+
+static uint64_t memory_bytes(const struct region_desc *desc)
+{
+	uint64_t bytes = ZOG_PAGE_SIZE + 2ul * desc->bytes + history_bytes(desc);
+
+	for (uint32_t kind = 0; kind < desc->record_count; kind++)
+		bytes += desc->record[kind].count * sizeof(uint32_t);
+	return bytes + (desc->has_validator ? REGION_PROPOSAL_PAGES * ZOG_PAGE_SIZE : 0);
+}
+
 zog_status_t region_stats(uint64_t number, struct zog_region_stats *stats)
 {
 	if (number >= system_region_count)
@@ -154,9 +244,13 @@ zog_status_t region_stats(uint64_t number, struct zog_region_stats *stats)
 	const struct region_desc *desc = region->desc;
 	*stats = (struct zog_region_stats){
 		.head = *region->head, .writer = desc->writer, .history = desc->history, .kept = region->kept, .reader_count = desc->reader_count,
-		.bytes = desc->bytes, .memory_bytes = ZOG_PAGE_SIZE + 2ul * desc->bytes + history_bytes(desc), .commits = region->commits,
+		.bytes = desc->bytes, .memory_bytes = memory_bytes(desc), .commits = region->commits,
 		.bytes_committed = region->bytes_committed, .refused = region->refused, .rollbacks = region->rollbacks,
+		.rejected = region->rejected, .versions_undone = region->versions_undone, .bytes_undone = region->bytes_undone,
+		.hooks_run = region->hooks_run, .hooks_failed = region->hooks_failed, .scrubbed = region->scrubbed,
+		.damaged = region->damaged, .repaired = region->repaired, .validator = desc->validator, .has_validator = desc->has_validator,
 	};
+	memcpy(stats->damage, region->damage, sizeof(stats->damage) - 1);
 	for (uint32_t i = 0; i < sizeof(stats->name) - 1 && desc->name[i]; i++)
 		stats->name[i] = desc->name[i];
 	return ZOG_OK;

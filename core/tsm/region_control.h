@@ -5,14 +5,25 @@
 
 #include <stdint.h>
 #include <stdbool.h>
+#include "tsm/region.h"
 
 #ifndef CORE_LAB
 #define CORE_LAB 0
 #endif
-enum region_control { REGION_CONTROL_UNCHECKED = 1, REGION_CONTROL_KEEPS = 2 };
+enum region_control { REGION_CONTROL_UNCHECKED = 1, REGION_CONTROL_KEEPS = 2, REGION_CONTROL_DAMAGE = 4 };
 extern uint32_t region_controls;
 
 static inline bool region_control_validates(void) { return !CORE_LAB || !(region_controls & REGION_CONTROL_UNCHECKED); }
+/* tsm_control=damage: a bit of a committed record, and later of a kept version, changes under the scrubber's eyes. */
+static inline void region_control_damage(struct region *region)
+{
+	if (!CORE_LAB || !(region_controls & REGION_CONTROL_DAMAGE) || region->commits < 4)
+		return;
+	if (region->damaged == 0)
+		region->data[region->desc->record[0].offset + 8] ^= 0x80;
+	else if (region->damaged == 1 && region->kept >= 2)
+		region->undo[(uint64_t)region->newest * region->desc->bytes] ^= 1;
+}
 static inline bool region_control_discards(void) { return !CORE_LAB || !(region_controls & REGION_CONTROL_KEEPS); }
 
 #endif

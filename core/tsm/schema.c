@@ -187,6 +187,14 @@ bool schema_check(const struct schema_view *view, struct schema_finding *finding
 	return !ends_target || references_check(view, finding);
 }
 
+const char *schema_field_name(const struct region_desc *desc, uint32_t kind, uint32_t field)
+{
+	for (uint32_t i = 0; kind < desc->record_count && i < desc->record[kind].rule_count; i++)
+		if (desc->record[kind].rule[i].number == field)
+			return desc->record[kind].rule[i].field;
+	return "-";
+}
+
 /* --- the tables themselves ------------------------------------------------------------------------------------------ */
 
 static bool width_is_good(uint32_t bytes) { return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8; }

@@ -33,6 +33,8 @@ struct schema_finding {
 bool schema_is_good(const struct region_desc *desc);
 /* Do the records of the view's runs, and all references to records that they end, keep the schema? */
 bool schema_check(const struct schema_view *view, struct schema_finding *finding);
+/* Name of the field with that number; "-": no rule knows it. */
+const char *schema_field_name(const struct region_desc *desc, uint32_t kind, uint32_t field);
 uint32_t schema_crc32c(uint32_t seed, const void *data, size_t size);
 
 #endif

@@ -4,6 +4,7 @@
 #include "irq/irq.h"
 #include "cross/control.h"
 #include "fault/fault.h"
+#include "tsm/region.h"
 
 int memcmp(const void *a, const void *b, size_t size);
 #define SCRUB_PAGES 4u
@@ -25,8 +26,9 @@ void scrub_step(struct cpu *cpu)
 	struct domain *domain = &domain_table[__atomic_fetch_add(&next_domain, 1, __ATOMIC_RELAXED) % domain_total];
 	uint32_t pages = (uint32_t)(domain->home_bytes / ZOG_PAGE_SIZE), compared = 0;
 
-	if (domain->state != DOMAIN_READY || pages == 0 || !lock_try(&domain->lock, cpu->id))
+	if (domain->state != DOMAIN_READY || (pages == 0 && domain->desc->region_count == 0) || !lock_try(&domain->lock, cpu->id))
 		return;
+	region_scrub(domain);
 	for (uint32_t looked = 0; looked < pages && looked < 512 && compared < SCRUB_PAGES; looked++) {
 		uint32_t page = domain->scrub_page++ % pages;
 		if (!domain->home_valid[page])

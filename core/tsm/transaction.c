@@ -152,7 +152,7 @@ bool transaction_recover(struct cpu *cpu, struct domain *domain)
 	if (step == domain->commit_cut_step) {
 		if (domain->commit_phase == COMMIT_RANGES)
 			return false;
-		domain->commit_next++;
+		operation_skip(cpu, domain);
 	}
 	domain->commit_cut_step = step;
 	commit_finish(cpu, domain);

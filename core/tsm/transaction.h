@@ -23,5 +23,7 @@ bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count);
  * not be since doing it twice does it once. The second starts at domain->commit_next, and moves it. */
 void operations_apply(struct cpu *cpu, struct domain *domain, uint32_t count);
 void operations_finish(struct cpu *cpu, struct domain *domain, uint32_t count);
+/* The operation at domain->commit_next is given up; what it has open is closed. */
+void operation_skip(struct cpu *cpu, struct domain *domain);
 
 #endif

@@ -52,6 +52,11 @@ zog_status_t region_read_version(uint32_t region, struct region_kind kind, uint3
 	return core_call(ZOG_CORE_REGION_READ, region, version, (uint64_t)kind.number << 32 | index, (uint64_t)out);
 }
 
+zog_status_t region_read_account(uint32_t region, uint64_t version, struct zog_region_version *out)
+{
+	return core_call(ZOG_CORE_REGION_VERSION, region, version, (uint64_t)out, 0);
+}
+
 /* RFC 3720 appendix B.4, reflected; four bits a step. */
 static uint32_t crc32c(uint32_t crc, const uint8_t *bytes, size_t size)
 {
@@ -94,6 +99,45 @@ zog_status_t region_write(uint32_t region, struct region_kind kind, uint32_t ind
 void region_submit(uint32_t region, struct region_kind kind, uint32_t first, uint32_t count)
 {
 	rt_stage(ZOG_OP_REGION_COMMIT, region, kind.number, first, count, 0, 0);
+}
+
+zog_status_t region_propose(uint32_t region, struct region_kind kind, uint32_t first, uint32_t count)
+{
+	/* The head is as before this transaction: its own earlier runs do not count. */
+	if (region_head(region)->proposed != region_head(region)->decided)
+		return ZOG_ERR_BUSY;
+	rt_stage(ZOG_OP_REGION_PROPOSE, region, kind.number, first, count, 0, 0);
+	return ZOG_OK;
+}
+
+const struct zog_region_proposal *region_proposal(uint32_t region)
+{
+	/* Pairs with the core's store: once the number is seen, the proposal is whole. */
+	uint64_t proposed = __atomic_load_n(&region_head(region)->proposed, __ATOMIC_ACQUIRE);
+
+	if (proposed == region_head(region)->decided)
+		return NULL;
+	return (const struct zog_region_proposal *)(ZOG_REGION_BASE + region * ZOG_REGION_STRIDE + ZOG_REGION_BUFFER_OFFSET);
+}
+
+const void *region_proposed(uint32_t region, struct region_kind kind, uint32_t index)
+{
+	const struct zog_region_proposal *proposal = region_proposal(region);
+
+	for (uint32_t i = 0; proposal != NULL && i < proposal->run_count; i++)
+		if (proposal->run[i].kind == kind.number && index - proposal->run[i].first < proposal->run[i].count)
+			return (const uint8_t *)proposal + ZOG_PAGE_SIZE + proposal->run[i].at + (uint64_t)(index - proposal->run[i].first) * kind.bytes;
+	return NULL;
+}
+
+void region_accept(uint32_t region, uint64_t number) { rt_stage(ZOG_OP_REGION_VERDICT, region, number, 0, 0, 0, 0); }
+
+void region_reject(uint32_t region, uint64_t number, const struct region_reason *reason)
+{
+	uint64_t detail = (reason->rule & 0xff) | (reason->field & 0xff) << 8 | (reason->kind.number & 0xff) << 16 | (uint64_t)reason->index << 32;
+
+	rt_assert(reason->rule != 0);
+	rt_stage(ZOG_OP_REGION_VERDICT, region, number, detail, reason->value, 0, 0);
 }
 
 zog_status_t region_commit(void) { return core_call(ZOG_CORE_COMMIT, 0, 0, 0, 0); }

@@ -122,6 +122,7 @@ zog_status_t domain_page_fault(struct zog_call *call);
 zog_status_t domain_exception(struct zog_call *call);
 zog_status_t domain_attention(struct zog_call *call);
 zog_status_t domain_quiesce(struct zog_call *call);
+zog_status_t domain_rollback(struct zog_call *call);   /* rt/region.h; with on_rollback in the manifest it must be there */
 
 /* --- once-calls, server side (lib/rt/once.c) ------------------------------------------------------------------ */
 

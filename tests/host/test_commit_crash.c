@@ -188,6 +188,10 @@ bool table_pool_reclaim(uint64_t wanted) { return wanted <= 1000; }
 #define NOT_STAGED { fail_msg("%s is not staged by any test", __func__); }
 bool region_decode_commit(struct cpu *cpu, struct domain *d, const struct zog_op *op, bool is_first) { (void)cpu, (void)d, (void)op, (void)is_first; return false; }
 bool region_decode_rollback(struct domain *d, const struct zog_op *op) { (void)d, (void)op; return false; }
+bool region_decode_propose(struct cpu *cpu, struct domain *d, const struct zog_op *op, bool is_first) { (void)cpu, (void)d, (void)op, (void)is_first; return false; }
+bool region_decode_verdict(struct cpu *cpu, struct domain *d, const struct zog_op *op, bool is_first) { (void)cpu, (void)d, (void)op, (void)is_first; return false; }
+void region_act_skipped(struct cpu *cpu) { (void)cpu; NOT_STAGED }
+void region_rollback_skipped(struct domain *d, const struct zog_op *op) { (void)d, (void)op; NOT_STAGED }
 bool region_check(struct cpu *cpu, struct domain *d) { (void)cpu, (void)d; return false; }
 void region_act_commit(struct cpu *cpu, struct domain *d) { (void)cpu, (void)d; NOT_STAGED }
 void region_act_rollback(struct domain *d, const struct zog_op *op) { (void)d, (void)op; NOT_STAGED }

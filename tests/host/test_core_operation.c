@@ -57,6 +57,10 @@ static uint32_t ready_twice;
 
 bool region_decode_commit(struct cpu *of, struct domain *domain, const struct zog_op *op, bool is_first) { (void)of, (void)domain, (void)op; return is_first; }
 bool region_decode_rollback(struct domain *domain, const struct zog_op *op) { (void)domain, (void)op; return false; }
+bool region_decode_propose(struct cpu *of, struct domain *domain, const struct zog_op *op, bool is_first) { (void)of, (void)domain, (void)op; return is_first; }
+bool region_decode_verdict(struct cpu *of, struct domain *domain, const struct zog_op *op, bool is_first) { (void)of, (void)domain, (void)op; return is_first; }
+void region_act_skipped(struct cpu *of) { (void)of; }
+void region_rollback_skipped(struct domain *domain, const struct zog_op *op) { (void)domain, (void)op; }
 bool region_check(struct cpu *of, struct domain *domain) { (void)of, (void)domain; return true; }
 void region_act_commit(struct cpu *of, struct domain *domain) { (void)of, (void)domain; }
 void region_act_rollback(struct domain *domain, const struct zog_op *op) { (void)domain, (void)op; }

@@ -20,6 +20,9 @@
 #include "tsm/schema.c"
 #include "tsm/region.c"
 #include "tsm/region_commit.c"
+#include "tsm/region_propose.c"
+#include "tsm/region_rollback.c"
+#include "tsm/region_scrub.c"
 #undef memcpy
 
 #define NO_HOOK __attribute__((no_sanitize("kernel-address")))
@@ -39,6 +42,7 @@ static const struct region_end ends[] = { { 0, 1 }, { 1, 1 } };
 static const struct domain_desc desc = { .name = "writer", .region = ends, .region_count = 2 };
 static struct domain domain = { .desc = &desc };
 struct cpu cpu_table[ZOG_CPU_MAX];
+struct domain domain_table[ZOG_DOMAIN_MAX];
 #define CPU (&cpu_table[0])
 static pte_t present[2] = { PTE_PRESENT, PTE_PRESENT };
 static jmp_buf after_cut;
@@ -74,6 +78,19 @@ void *words_copy(void *to, const void *from, size_t size)
 void log_line(const char *format, ...) { (void)format; }
 void log_fatal(const char *text) { fail_msg("%s", text); abort(); }
 uint64_t time_now_ns(void) { return 77; }
+void event_notify(struct event *event, uint32_t wake) { (void)event, (void)wake; }
+bool thread_park(struct cpu *cpu, struct event *event, uint32_t owner, uint64_t seen, uint64_t deadline_ns)
+{
+	(void)cpu, (void)event, (void)owner, (void)seen, (void)deadline_ns;
+	return true;
+}
+static uint32_t notices, notice_cause;
+static uint64_t notice_address, notice_error;
+NO_HOOK void incident_record_notice(struct domain *of, uint32_t cause, uint64_t address, uint64_t error)
+{
+	(void)of;
+	notices++, notice_cause = cause, notice_address = address, notice_error = error;
+}
 bool domain_touch(struct domain *of, uint64_t address, bool is_write) { (void)of, (void)address, (void)is_write; return false; }
 bool domain_write(struct domain *of, uint64_t address, const void *from, uint64_t bytes) { (void)of; memcpy((void *)address, from, bytes); return true; }
 void *boot_pointer(uint64_t bytes) { return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }

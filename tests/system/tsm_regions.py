@@ -14,7 +14,7 @@ SEEN = re.compile(r"counter_reader: version (\d+) sum (\d+)$")
 SCRIPT = "read line; echo worked"
 
 WANTED = {
-	"history_works": "succeeded",
+	"history_works": "succeeded rollback",
 	**dict.fromkeys((
 		"range_beyond", "range_over_the_end", "range_wrapping", "range_wide", "range_empty", "kind_unknown", "kind_wide",
 		"region_unknown", "region_huge", "commit_by_non_writer", "rollback_by_non_writer", "double_commit", "double_rollback",

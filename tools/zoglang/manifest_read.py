@@ -34,7 +34,8 @@ SCHEMA = {
 	"activity": {"name": (str, True)},
 	"stream": {"name": (str, True), "peer": (str, True), "role": (str, True), "pages": (int, True, 1, STREAM_PAGES_MAX)},
 	"region": {"name": (str, True), "contract": (str, True), "role": (str, True), "history": (int, False, 0, HISTORY_MAX),
-	           "reconstructible": (bool, False), "budget_kib": (int, False, KIB_PER_PAGE, 1 << 20)},
+	           "reconstructible": (bool, False), "budget_kib": (int, False, KIB_PER_PAGE, 1 << 20),
+	           "on_rollback": (int, False, 1, 99)},
 	"recovery": {"device_quiesce": (bool, False)},
 	"why": {},  # any key: a grant; see ManifestChecks.why_check
 }

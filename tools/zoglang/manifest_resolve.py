@@ -44,6 +44,8 @@ class SharedRegion:
 		self.contract, self.index, self.writer = entry["contract"], index, writer
 		self.history, self.is_reconstructible = entry.get("history", 0), entry.get("reconstructible", False)
 		self.reader_count = 0
+		self.validator = None  # Domain
+		self.hooks = []        # (order, Domain, place in its table)
 
 
 class System:
@@ -122,6 +124,10 @@ class System:
 				place = places[entry["contract"], entry["name"]]
 				domain.regions.append((entry, place))
 				self.regions[place].reader_count += entry["role"] == "reader"
+				if entry["role"] == "validator":
+					self.regions[place].validator = domain
+				if "on_rollback" in entry:
+					self.regions[place].hooks.append((entry["on_rollback"], domain, len(domain.regions) - 1))
 
 	def device_domains(self):
 		return [d for d in self.domains if d.manifest.devices]

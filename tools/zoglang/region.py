@@ -315,12 +315,13 @@ def tables_text(system):
 	"""system_region and what it points to. `system` is a manifest_resolve.System."""
 	text = ""
 	for place, shared in enumerate(system.regions):
-		text += records_table(place, shared.index)
+		text += records_table(place, shared.index) + hooks_table(place, shared)
 	text += "const struct region_desc system_region[] = {\n"
 	for place, shared in enumerate(system.regions):
 		text += (f"\t{{ \"{shared.contract}.{shared.index['name']}\", region_{place}_records, {len(shared.index['records'])}, "
 		         f"{shared.index['bytes']}, {shared.writer.id}, {shared.history}, {int(shared.is_reconstructible)}, "
-		         f"{shared.reader_count} }},\n")
+		         f"{shared.reader_count}, {int(shared.validator is not None)}, {shared.validator.id if shared.validator else 0}, "
+		         f"{f'region_{place}_hooks' if shared.hooks else 'NULL'}, {len(shared.hooks)} }},\n")
 	return text + f"\t{{ 0 }}\n}};\nconst uint32_t system_region_count = {len(system.regions)};\n\n"
 
 
@@ -340,6 +341,13 @@ def records_table(place, index):
 	return text + f"static const struct record_desc region_{place}_records[] = {{\n{rows}}};\n"
 
 
+def hooks_table(place, shared):
+	if not shared.hooks:
+		return ""
+	rows = "".join(f"\t{{ {domain.id}, {at} }}, /* {domain.name} */\n" for _, domain, at in sorted(shared.hooks, key=lambda h: h[0]))
+	return f"static const struct region_hook region_{place}_hooks[] = {{\n{rows}}};\n"
+
+
 def rule_row(name, at, rule):
 	values = f"{name}_values_{at}" if rule["values"] else "NULL"
 	return (f"\t{{ \"{rule['field']}\", {rule['rule']}, {rule['number']}, {rule['offset']}, {rule['bytes']}, {rule['is_signed']}, "
@@ -352,7 +360,7 @@ def ends_table(system, domain):
 		return ""
 	text = f"static const struct region_end {domain.name}_regions[] = {{\n"
 	for entry, place in domain.regions:
-		text += f"\t{{ {place}, {int(entry['role'] == 'writer')} }}, /* {entry['name']} */\n"
+		text += f"\t{{ {place}, REGION_{entry['role'].upper()} }}, /* {entry['name']} */\n"
 	return text + "};\n"
 
 
@@ -366,7 +374,8 @@ def macros_text(domain):
 # --- manifests ---
 
 REGION_MAX = c_constant("abi/zog/layout.h", "ZOG_REGION_MAX")
-ROLES = ("writer", "reader")
+ROLES = ("writer", "reader", "validator")
+PROPOSAL_KIB = 4 + c_constant("abi/zog/core.h", "ZOG_REGION_STAGE_BYTES") // 1024 # its page and its records
 
 
 def manifests_check(checks):
@@ -377,10 +386,35 @@ def manifests_check(checks):
 			checks.error(manifest, f"{len(manifest.regions)} regions; a domain has room for {REGION_MAX}", "", "region")
 		for place, entry in enumerate(manifest.regions):
 			manifest_region_check(checks, manifest, entry, place, writers)
+	seconds_check(checks)
 	for manifest in checks.manifests:
 		for place, entry in enumerate(manifest.regions):
-			if entry["role"] == "reader" and (entry["contract"], entry["name"]) not in writers:
+			if entry["role"] in ("reader", "validator") and region_name(entry) not in writers:
 				checks.error(manifest, f"no domain writes region '{entry['name']}' of contract '{entry['contract']}'", "name", "region", place)
+
+
+def region_name(entry):
+	return entry["contract"], entry["name"]
+
+
+def seconds_check(checks):
+	"""One validator, who is not the writer; hooks of one region in an order without doubt."""
+	validators, hooks = {}, {}
+	for manifest in checks.manifests:
+		for place, entry in enumerate(manifest.regions):
+			if entry["role"] == "validator":
+				other = validators.setdefault(region_name(entry), manifest)
+				if other is not manifest:
+					checks.error(manifest, f"region '{entry['name']}' already has the validator {other.name}", "role", "region", place)
+			if "on_rollback" in entry:
+				other = hooks.setdefault((*region_name(entry), entry["on_rollback"]), manifest)
+				if other is not manifest:
+					checks.error(manifest, f"{other.name} has the place {entry['on_rollback']} among the hooks of region "
+					             f"'{entry['name']}', too", "on_rollback", "region", place)
+
+
+def has_hook(domain):
+	return any("on_rollback" in entry for entry, _ in domain.regions)
 
 
 def index_find(contracts, entry):
@@ -401,8 +435,8 @@ def manifest_region_check(checks, manifest, entry, place, writers):
 		error(f"contract '{entry['contract']}' has no region '{entry['name']}'" + nearest(entry["name"], known), "name")
 		return
 	if entry["role"] not in ROLES:
-		error(f"unknown role '{entry['role']}'; there are writer and reader", "role")
-	elif entry["role"] == "reader":
+		error(f"unknown role '{entry['role']}'; there are writer, reader and validator", "role")
+	elif entry["role"] != "writer":
 		for key in ("history", "reconstructible", "budget_kib"):
 			if key in entry:
 				error(f"'{key}' is for the writer", key)
@@ -412,7 +446,8 @@ def manifest_region_check(checks, manifest, entry, place, writers):
 			error(f"region '{entry['name']}' is already written by {other.name}", "role")
 		if entry.get("reconstructible") and not entry.get("history"):
 			error("reconstructible without a history: there is no version to go back to", "reconstructible")
-		need = index["bytes"] // 1024 * (2 + entry.get("history", 0))
+		validated = any(e["role"] == "validator" and region_name(e) == region_name(entry) for m in checks.manifests for e in m.regions)
+		need = index["bytes"] // 1024 * (2 + entry.get("history", 0)) + (PROPOSAL_KIB if validated else 0)
 		if need > entry.get("budget_kib", 0):
 			error(f"region '{entry['name']}' with {entry.get('history', 0)} versions of history needs {need} KiB; budget_kib is "
 			      f"{entry.get('budget_kib', 0)}", "budget_kib")

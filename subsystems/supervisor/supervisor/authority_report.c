@@ -104,9 +104,11 @@ static void irq_row(struct text *text, const char *domain, uint64_t place, const
 
 static void region_row(struct text *text, const char *domain, uint64_t place, const struct zog_authority *row)
 {
+	static const char *const role[] = { "reader", "writer", "validator" };
+
 	(void)place;
 	row_begin(text, domain, "region");
-	text_format(text, "%lu:%s", row->a, row->b ? "writer" : "reader");
+	text_format(text, "%lu:%s", row->a, row->b < 3 ? role[row->b] : "unknown");
 	row_end(text, 0, "-");
 }
 

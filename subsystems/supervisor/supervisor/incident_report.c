@@ -62,6 +62,7 @@ static const char *cause_name(uint32_t cause)
 		[ZOG_CAUSE_CORE] = "core",
 		[ZOG_CAUSE_START] = "start",
 		[ZOG_CAUSE_VALIDATION] = "validation",
+		[ZOG_CAUSE_ROLLBACK] = "rollback",
 	};
 
 	return cause < ZOG_CAUSE_COUNT ? name[cause] : "unknown";
@@ -80,11 +81,12 @@ static const char *cause_sentence(uint32_t cause)
 		[ZOG_CAUSE_VIOLATION] = "a staged operation or its transaction did not pass the core's checks",
 		[ZOG_CAUSE_CONTRACT] = "a message was outside its contract",
 		[ZOG_CAUSE_ASSERT] = "it found its own state wrong (an assertion)",
-		[ZOG_CAUSE_SCRUB] = "the live and the committed image of its idle home region differed",
+		[ZOG_CAUSE_SCRUB] = "the live and the committed image of its idle home region differed, or bytes of a shared region and their sum",
 		[ZOG_CAUSE_MEASURE] = "its image does not have its SHA-256 any more",
 		[ZOG_CAUSE_CORE] = "the core itself faulted while it worked for this domain",
 		[ZOG_CAUSE_START] = "it could not start",
 		[ZOG_CAUSE_VALIDATION] = "records that it submitted break the schema of a shared region; the commit was refused",
+		[ZOG_CAUSE_ROLLBACK] = "no fault: it took a shared region back to an older version",
 	};
 
 	return cause < ZOG_CAUSE_COUNT ? sentence[cause] : "the cause is unknown";
@@ -238,8 +240,20 @@ static void summary_invocation(struct text *text)
 	text_line_end(text);
 }
 
+/* Readers saw what is no more. */
+static void summary_loss(struct text *text)
+{
+	text_format(text, "visible loss: back to version %lu, %lu versions and %lu bytes undone", incident.address,
+		    incident.error & UINT32_MAX, incident.error >> 32);
+	text_line_end(text);
+}
+
 static void summary_outcome(struct text *text)
 {
+	if (incident.cause == ZOG_CAUSE_ROLLBACK) {
+		summary_loss(text);
+		return;
+	}
 	text_format(text, "rolled back: %u ranges of the home region, %u staged operations", incident.ranges_undone,
 		    incident.ops_undone);
 	text_line_end(text);

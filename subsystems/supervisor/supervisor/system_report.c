@@ -140,7 +140,8 @@ static void uptime_report(struct text *text)
 static const struct column region_column[] = {
 	{ "region", 0 },   { "writer", 24 },  { "readers", 40 }, { "version", 48 }, { "epoch", 60 },   { "commits", 68 }, { "refused", 80 },
 	{ "rollbacks", 90 }, { "kept", 100 }, { "bytes", 106 },  { "memory", 116 }, { "committed", 126 }, { "author", 140 },
-	{ "time_ns", 156 }, { "crc32c", 172 },
+	{ "time_ns", 156 }, { "crc32c", 172 }, { "validator", 182 }, { "rejected", 198 }, { "undone", 208 }, { "bytes_undone", 216 },
+	{ "hooks", 230 }, { "failed", 238 }, { "scrubbed", 246 }, { "damaged", 258 }, { "repaired", 267 }, { "last_damage", 277 },
 };
 
 static void region_row(struct text *text, const struct zog_region_stats *region)
@@ -162,8 +163,18 @@ static void region_row(struct text *text, const struct zog_region_stats *region)
 	cell_number(text, column++, region->bytes_committed);
 	cell_string(text, column++, region->head.time_ns ? domain_name(region->head.author, &domain) : "-");
 	cell_number(text, column++, region->head.time_ns);
-	text_column(text, column->start);
+	text_column(text, (column++)->start);
 	text_format(text, "%08x", region->head.checksum);
+	cell_string(text, column++, region->has_validator ? domain_name(region->validator, &domain) : "-");
+	cell_number(text, column++, region->rejected);
+	cell_number(text, column++, region->versions_undone);
+	cell_number(text, column++, region->bytes_undone);
+	cell_number(text, column++, region->hooks_run);
+	cell_number(text, column++, region->hooks_failed);
+	cell_number(text, column++, region->scrubbed);
+	cell_number(text, column++, region->damaged);
+	cell_number(text, column++, region->repaired);
+	cell_string(text, column++, region->damage[0] ? region->damage : "-");
 	text_line_end(text);
 }
 
@@ -182,7 +193,7 @@ static void tsm_report(struct text *text)
 	counter_line(text, "home_aborts", aborts);
 	header_write(text, region_column, sizeof(region_column) / sizeof(region_column[0]));
 	for (uint32_t i = 0; rt_region_stats(CAP_STATS, i, &region) == ZOG_OK; i++) {
-		region.name[sizeof(region.name) - 1] = '\0';
+		region.name[sizeof(region.name) - 1] = region.damage[sizeof(region.damage) - 1] = '\0';
 		region_row(text, &region);
 	}
 }

@@ -64,7 +64,7 @@ static void region_build(struct region *region, const struct region_desc *desc)
 	region->buffer = physical_pointer(region->buffer_physical);
 	sums_build(region);
 	if (desc->has_validator) {
-		region->proposal_physical = boot_memory(REGION_PROPOSAL_PAGES * ZOG_PAGE_SIZE, FRAME_DOMAIN, desc->writer);
+		region->proposal_physical = boot_memory(REGION_PROPOSAL_PAGES * ZOG_PAGE_SIZE, FRAME_DOMAIN, desc->validator);
 		region->proposal = physical_pointer(region->proposal_physical);
 	}
 	if (desc->history == 0)

@@ -8,6 +8,7 @@ parts of the image are not in it: their sizes are known only when the domain is 
 
 import json
 
+from .region import PROPOSAL_KIB
 from .report import c_constant
 
 LAYOUT, CORE = "abi/zog/layout.h", "abi/zog/core.h"
@@ -94,6 +95,8 @@ def shared_memory(system, domain):
 		spans.append(span("region", start, pages + 1, "r--", "own" if region.writer is domain else region.writer.name))
 		if entry["role"] == "writer":
 			spans.append(span("region", start + layout("REGION_BUFFER_OFFSET"), pages, "rw-", "own"))
+		elif entry["role"] == "validator":
+			spans.append(span("region", start + layout("REGION_BUFFER_OFFSET"), PROPOSAL_KIB * 1024 // PAGE, "r--", "own"))
 	return spans
 
 

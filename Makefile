@@ -2,6 +2,7 @@
 #
 #   contracts  subsystems/*/*.zidl            -> build/gen/contracts/        tools/zidl.py
 #   manifests  subsystems/*/*/manifest.toml   -> build/gen/domains/NAME/, build/gen/system/system.c, domains.txt
+#   uses       what sources use and manifests grant, against each other   tools/uses.py
 #   runtime    lib/*/                         -> build/libdomain.a
 #   domains    subsystems/CLASS/NAME/*.c      -> build/domains/NAME.elf
 #   images     all domains                    -> build/gen/system/images.{S,c,bin}, build/updates/NAME.update
@@ -91,6 +92,14 @@ $(GEN)/manifests.stamp: tools/manifest.py $(compilers) $(manifests) $(GEN)/contr
 	$(Q)$(PYTHON) tools/manifest.py --out $(GEN) --contracts $(GEN)/contracts $(manifests)
 	@touch $@
 
+# Sources of domains against their manifests, before they are compiled.
+domain_files := $(sort $(foreach d,$(domains),$(wildcard $(addprefix $(call folder_of,$(d))/*,.c .h .S .zig))))
+$(eval $(call list_rule,domain-files,$(domain_files)))
+$(GEN)/uses.stamp: tools/uses.py $(compilers) $(domain_files) $(GEN)/manifests.stamp $(O)/lists/domain-files
+	$(call say,USES,$(words $(domains)) domains)
+	$(Q)$(PYTHON) tools/uses.py --contracts $(GEN)/contracts $(manifests)
+	@touch $@
+
 # The compilers touch only what changed: with the empty recipe make looks at the files again.
 $(GEN)/%.h: $(GEN)/manifests.stamp ;
 $(GEN)/contracts/%.c: $(GEN)/contracts.stamp ;
@@ -118,7 +127,7 @@ define domain_rules
 sources_$(1) := $$(sort $$(wildcard $$(call folder_of,$(1))/*.c $$(call folder_of,$(1))/*.S))
 objects_$(1) := $$(sources_$(1):%=$(O)/obj/%.o) $(O)/obj/gen/$(1)/dispatch.c.o
 $$(eval $$(call list_rule,domain-$(1),$$(sources_$(1))))
-$(O)/obj/$$(call folder_of,$(1))/%.o: $$(call folder_of,$(1))/% Makefile | $(GEN)/manifests.stamp
+$(O)/obj/$$(call folder_of,$(1))/%.o: $$(call folder_of,$(1))/% Makefile | $(GEN)/uses.stamp
 	$$(call say,CC,$$<)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(domain_flags) -I$(GEN)/domains/$(1) -I$$(call folder_of,$(1)) -c $$< -o $$@

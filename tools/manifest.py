@@ -14,7 +14,7 @@ import sys
 sys.dont_write_bytecode = True  # generated files live only under build/
 
 from zoglang.authority_map import authority_json
-from zoglang.manifest_checks import ManifestChecks
+from zoglang.manifest_checks import SMALLEST_BUDGET_MIB, ManifestChecks
 from zoglang.manifest_emit import dispatch_text, domain_header_text, system_text
 from zoglang.manifest_read import manifest_read
 from zoglang.manifest_resolve import System
@@ -46,7 +46,8 @@ def main():
 	parser = argparse.ArgumentParser(description="Compiles manifests to capability tables and named handles.")
 	parser.add_argument("--out", required=True, metavar="DIR")
 	parser.add_argument("--contracts", metavar="DIR", help="where zidl.py wrote contracts.json (OUT/contracts)")
-	parser.add_argument("--budget-mib", type=int, default=512, metavar="N", help="memory of all domains (512)")
+	parser.add_argument("--budget-mib", type=int, default=SMALLEST_BUDGET_MIB, metavar="N",
+	                    help="memory for all domains (default: what the smallest machine has)")
 	parser.add_argument("files", nargs="+", metavar="manifest.toml")
 	options = parser.parse_args()
 	report = Report()

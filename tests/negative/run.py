@@ -2,7 +2,8 @@
 """Bad contracts and manifests, each with the exact message that it must get: run.py [--write] [NAME...]
 
 contracts/NAME.zidl (and NAME.*.zidl) go to tools/zidl.py. manifests/NAME.case changes the good system in
-manifests/base/, which then goes through both compilers. NAME.expected holds what must stand on standard error,
+manifests/base/, which then goes through both compilers. uses/NAME.case changes that system with the sources of uses/base/;
+the compilers must pass, and tools/uses.py must not. NAME.expected holds what must stand on standard error,
 with paths relative to the case; the exit status must be 1 and nothing may be written. The base itself must pass.
 --write records what is said now: read the difference before you commit it.
 
@@ -112,6 +113,34 @@ def manifest_case(name):
 	return refusal(system_compile(folder), folder, "gen/system")
 
 
+def uses_check(folder):
+	"""Runs both compilers over the system in FOLDER, which must pass, then the check of the sources."""
+	result = system_compile(folder)
+	if result.returncode:
+		raise CaseError(f"its manifests do not pass: {result.stderr}")
+	manifests = sorted(os.path.relpath(p, folder) for p in glob.glob(os.path.join(folder, "*/*/manifest.toml")))
+	return compiler_run("uses.py", ["--contracts", "gen/contracts", *manifests], folder)
+
+
+def uses_folder(name):
+	folder = folder_fresh(name)
+	for base in ("manifests", "uses"):
+		shutil.copytree(os.path.join(HERE, base, "base"), folder, dirs_exist_ok=True)
+	return folder
+
+
+def uses_case(name):
+	folder = uses_folder("uses_" + name)
+	case_apply(os.path.join(HERE, "uses", name + ".case"), folder)
+	return refusal(uses_check(folder), folder, "gen/uses")
+
+
+def uses_base_check():
+	result = uses_check(uses_folder("uses_base"))
+	if result.returncode or result.stderr:
+		raise CaseError(f"good sources are refused: {result.stderr}")
+
+
 def base_check():
 	folder = folder_fresh("base")
 	shutil.copytree(os.path.join(HERE, "manifests", "base"), folder, dirs_exist_ok=True)
@@ -139,10 +168,12 @@ def expected_compare(said, path, is_written):
 def cases():
 	"""(name, function that returns what was said, file of the expected text); None for the base."""
 	yield "base", base_check, None
-	for kind, pattern, function in (("contracts", "*.zidl", contract_case), ("manifests", "*.case", manifest_case)):
+	yield "uses_base", uses_base_check, None
+	for kind, pattern, function in (("contracts", "*.zidl", contract_case), ("manifests", "*.case", manifest_case),
+	                                ("uses", "*.case", uses_case)):
 		names = {os.path.basename(p).split(".")[0] for p in glob.glob(os.path.join(HERE, kind, pattern))}
 		for name in sorted(names):
-			yield name, lambda f=function, n=name: f(n), os.path.join(HERE, kind, name + ".expected")
+			yield (f"uses_{name}" if kind == "uses" else name), lambda f=function, n=name: f(n), os.path.join(HERE, kind, name + ".expected")
 
 
 def main():

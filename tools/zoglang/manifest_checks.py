@@ -6,6 +6,9 @@ from .report import c_constant, nearest
 
 DOMAIN_MAX = c_constant("abi/zog/layout.h", "ZOG_DOMAIN_MAX")
 HOME_IMAGES = 2  # live and committed
+FIXED_KIB = 512  # of each domain besides: message areas, log, stacks of two CPUs, image, page tables
+# Of the smallest machine (256 MiB), what programs (PAYLOAD_MIN of core/boot/memory.c) and the core leave.
+SMALLEST_BUDGET_MIB = 256 - 48 - 16
 IRQ_MAX_PER_DOMAIN = 4  # irq_vector[4] of struct zog_domain_info
 DEVICE_ID_MAX = 4
 VECTOR_FIRST, VECTOR_LAST = 0x40, 0xDF
@@ -17,6 +20,13 @@ ONCE_ACTIVITIES = c_constant("lib/rt/once.c", "ONCE_ACTIVITIES")
 STREAM_MAX = c_constant("abi/zog/layout.h", "ZOG_STREAM_MAX")
 STREAM_ROLES = ("producer", "consumer")
 EVENT_NAMES_TAKEN = ("dynamic_base", "dynamic_count")
+
+
+def need_kib(manifest):
+	"""Memory that is set aside for a domain at boot, by what the manifest says."""
+	return {"home, twice": HOME_IMAGES * manifest.home_kib, "heap": manifest.heap_kib, "dma": manifest.dma_kib,
+	        "page tables": manifest.page_table_kib, "streams": 4 * sum(s["pages"] for s in manifest.streams),
+	        "regions": budget_kib(manifest)}
 
 
 def grants_of(manifest):
@@ -149,6 +159,12 @@ class ManifestChecks:
 		for place, device in enumerate(manifest.devices):
 			if device["bus"] != "pci":
 				self.error(manifest, f"unknown bus '{device['bus']}'; there is pci", "bus", "device", place)
+			for other in self.manifests[:self.manifests.index(manifest)]:
+				for taken in other.devices:
+					both = sorted(set(taken["ids"]) & set(device["ids"])) if taken["vendor"] == device["vendor"] else []
+					if both:
+						self.error(manifest, f"device {device['vendor']:#06x}:{both[0]:#06x} already belongs to {other.name}: one driver for "
+						           "a device (take the id out of one of the two manifests)", "ids", "device", place)
 			if len(device["ids"]) > DEVICE_ID_MAX:
 				self.error(manifest, f"at most {DEVICE_ID_MAX} ids", "ids", "device", place)
 		if manifest.devices and not any("bus" in m.rights for m in self.manifests):
@@ -242,7 +258,8 @@ class ManifestChecks:
 		def visit(manifest):
 			if manifest in trail:
 				circle = trail[trail.index(manifest):] + [manifest]
-				self.error(trail[-1], f"crossings go in a circle: {' -> '.join(m.name for m in circle)}", "uses")
+				self.error(trail[-1], f"crossings go in a circle: {' -> '.join(m.name for m in circle)} "
+				           "(take one call out: let one of them wait for an event of the other instead)", "uses")
 				return
 			if manifest.name in done:
 				return
@@ -268,7 +285,7 @@ class ManifestChecks:
 				for other_first, other_last, owner in taken:
 					if first <= other_last and other_first <= last:
 						self.error(manifest, f"ports {first:#x}..{last:#x} overlap {other_first:#x}..{other_last:#x} "
-						           f"of {owner}", "first", "ports", place)
+						           f"of {owner} (one owner for a port: serve a contract to whom else needs it)", "first", "ports", place)
 				taken.append((first, last, manifest.name))
 
 	def irqs_check(self):
@@ -312,9 +329,15 @@ class ManifestChecks:
 				self.error(holders[1], f"right '{right}' is already held by {holders[0].name}", "rights")
 
 	def budget_check(self):
-		total = sum(HOME_IMAGES * m.home_kib + m.heap_kib + m.dma_kib + m.page_table_kib
-		            + 4 * sum(s["pages"] for s in m.streams) + budget_kib(m) for m in self.manifests)
+		for manifest in self.manifests:
+			need = need_kib(manifest)
+			if manifest.memory_kib not in (None, sum(need.values())):
+				parts = " + ".join(f"{name} {kib}" for name, kib in need.items() if kib) or "nothing"
+				self.error(manifest, f"memory_kib = {manifest.memory_kib}, but the parts add up to {sum(need.values())}: {parts} "
+				           f"(set it to {sum(need.values())}, or a part smaller)", "memory_kib")
+		total = sum(sum(need_kib(m).values()) + FIXED_KIB for m in self.manifests)
 		if total > self.budget_mib * 1024:
-			largest = max(self.manifests, key=lambda m: m.home_kib + m.heap_kib + m.page_table_kib)
-			self.error(largest, f"all domains together need {total} KiB (home regions twice); the budget is "
-			           f"{self.budget_mib} MiB", "home_kib")
+			largest = max(self.manifests, key=lambda m: sum(need_kib(m).values()))
+			key, kib = max(need_kib(largest).items(), key=lambda part: part[1])
+			self.error(largest, f"all domains together need {total} KiB; the smallest machine has {self.budget_mib} MiB for them "
+			           f"(most is {key} of {largest.name}, {kib} KiB: make that smaller)", "home_kib")

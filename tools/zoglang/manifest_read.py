@@ -26,7 +26,7 @@ SCHEMA = {
 		"dma_kib": (int, True, 0, 1 << 16), "rights": (list, False), "module": (str, False),
 		"dynamic_events": (int, False, 0, 1 << 16), "home_version": (int, False, 1, 1 << 16), "deadline_ms": (int, False, 1, 60000),
 		"threads": (int, False, 1, 4096), "spaces": (int, False, 1, 4096),
-		"page_table_kib": (int, False, KIB_PER_PAGE, 1 << 20),
+		"page_table_kib": (int, False, KIB_PER_PAGE, 1 << 20), "memory_kib": (int, False, 0, 1 << 30),
 	},
 	"device": {"bus": (str, True), "vendor": (int, True, 0, 0xFFFE), "ids": (list, True)},
 	"irq": {"kind": (str, True), "event": (str, True), "line": (int, False, 0, 15)},
@@ -84,6 +84,7 @@ class Manifest:
 			setattr(self, key, data.get(key, 0))
 		self.deadline_ms = data.get("deadline_ms", 100)
 		self.home_version = data.get("home_version", 1)
+		self.memory_kib = data.get("memory_kib")  # what the rest adds up to, if the manifest says so
 		self.module = data.get("module")
 		self.devices, self.irqs = data.get("device", []), data.get("irq", [])
 		self.ports, self.activities = data.get("ports", []), data.get("activity", [])

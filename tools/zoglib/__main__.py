@@ -13,6 +13,7 @@ COMMANDS = {
 	"test": ("test", "run the tests"),
 	"bench": ("bench", "run the benchmarks"),
 	"authority": ("authority", "who may do what, what of it was used; --live: what runs against the manifests"),
+	"docs": ("docs", "write the reference pages to build/docs/reference"),
 	"incidents": ("incidents", "list what broke in the last run"),
 	"autopsy": ("autopsy", "show one incident in full"),
 }

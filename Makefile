@@ -59,12 +59,13 @@ libgcc := $(shell $(CC) -print-libgcc-file-name)
 
 # ---- goals ----------------------------------------------------------------------------------------------------
 
-.PHONY: all lab generate domains clean tests FORCE
+.PHONY: all lab generate domains updates clean tests FORCE
 all: $(O)/zog.elf
 lab:
 	$(Q)+$(MAKE) --no-print-directory O=$(O)/lab LAB=1 all
 generate: $(GEN)/manifests.stamp
 domains: $(domains:%=$(O)/domains/%.elf)
+updates: $(GEN)/system/images.stamp
 clean:
 	rm -rf $(O)
 

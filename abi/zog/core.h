@@ -277,7 +277,7 @@ struct zog_domain_stats {
 	uint32_t thread_count; /* threads ready to run, of the whole system */
 	char name[32];
 	uint64_t address_space_switches, table_flushes; /* of the whole system */
-	uint64_t image; /* the program: first 8 bytes of its measure */
+	uint64_t image, image_boot; /* the program, and the one it was booted with: first 8 bytes of their measures */
 	uint32_t update_state, updates, updates_undone, reserved;
 };
 

@@ -189,9 +189,11 @@ void update_stats(const struct domain *domain, struct zog_domain_stats *stats)
 	const struct update *update = &domain->update;
 
 	stats->update_state = update->state;
+	/* Another update may come; one whose program answered nothing yet is still undone by a fault. */
 	if (update->state == ZOG_UPDATE_PROBATION && probation_ticks_are_over(domain))
 		stats->update_state = ZOG_UPDATE_NONE;
 	stats->updates = update->updates;
 	stats->updates_undone = update->undone;
 	memcpy(&stats->image, domain->image->sha256, sizeof(stats->image));
+	memcpy(&stats->image_boot, system_image[domain->id].sha256, sizeof(stats->image_boot));
 }

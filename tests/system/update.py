@@ -1,10 +1,12 @@
 """Live update: `update NAME PATH` replaces a running domain's program, whose state goes on; what does not fit is refused
 with its reason; what fails on probation is undone. Programs notice none of it."""
 
+import os
 import re
 import struct
+import subprocess
 
-from zoglib.build import BUILD
+from zoglib.build import BUILD, ROOT
 from zoglib.disk import disk_check, disk_make
 from zoglib.recovery import check_recovered, strikes
 from zoglib.testing import boot, by_tier, expect, progress, work_folder
@@ -300,6 +302,28 @@ def test_file_changes_while_it_is_read():
 	progress("    " + "; ".join(line.strip() for line in result.output.splitlines()[2:]))
 	expect(not result.log.incidents, f"incidents: {list(result.log.incidents.values())[:2]}")
 	check_disk(disk)
+
+
+def test_howto():
+	"""The commands of docs/howto/update-a-domain.md, in a copy of the tree."""
+	with open(f"{ROOT}/docs/howto/update-a-domain.md", encoding="utf-8") as file:
+		commands = [line.strip() for line in file if line.startswith("\t")]
+	expect(len(commands) == 5, f"{len(commands)} commands")
+	environment = {key: value for key, value in os.environ.items() if key != "ZOG_ROOT"}
+	with VariantTree("howto", ("zog", "tests", "docs"), ("core.elf", "zog.elf", "updates", "tests/linux")) as tree:
+		outputs = []
+		for command in commands:
+			result = subprocess.run(["/bin/sh", "-c", command], cwd=tree.path, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+			                        text=True, errors="replace", timeout=1200)
+			expect(result.returncode == 0, f"{command}: status {result.returncode}: {result.stderr[-600:]}")
+			outputs.append(result.stdout)
+		with open(os.path.join(tree.path, "build", "updates", "virtio_blk.update"), "rb") as file:
+			image = image_of(file.read())
+	expect(re.search(r"^virtio_blk +\w+ +- +0 +0 +-$", outputs[0], re.MULTILINE), outputs[0])
+	expect(outputs[2] == "build/updates/virtio_blk.update\n", outputs[2])
+	expect(image != image_of(built("virtio_blk")), "the new program is the old one")
+	expect(re.search(rf"^virtio_blk +{image} +(probation|-) +1 +0 +in place$", outputs[3], re.MULTILINE), outputs[3])
+	expect(re.fullmatch(r"virtio_blk: \d+ blocks of 4 KiB, by the new program\n", outputs[4]), outputs[4])
 
 
 def test_log_tells():

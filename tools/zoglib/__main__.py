@@ -15,12 +15,13 @@ COMMANDS = {
 	"authority": ("authority", "who may do what, what of it was used; --live: what runs against the manifests"),
 	"docs": ("docs", "write the reference pages to build/docs/reference"),
 	"incidents": ("incidents", "list what broke in the last run"),
+	"update-image": ("update_image", "build a domain's program as a file for a live update"),
 	"autopsy": ("autopsy", "show one incident in full"),
 }
 
 
 def usage():
-	rows = "\n".join(f"  {name:<10} {what}" for name, (_, what) in COMMANDS.items())
+	rows = "\n".join(f"  {name:<12} {what}" for name, (_, what) in COMMANDS.items())
 	return f"usage: ./zog COMMAND [arguments]\n\n{rows}\n\n./zog COMMAND --help says more."
 
 

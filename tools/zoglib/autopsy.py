@@ -1,15 +1,18 @@
 """`zog autopsy N`: everything on file about one incident of the last run, addresses resolved to source lines.
 
-The images under build/ must be those that ran: a build after the run can move code, and then lines are off."""
+The images under build/ must be those that ran: a build after the run can move code, and then lines are off. Of a program
+that is not the one under build/, by its measure (an update was in place), addresses stay without names."""
 
 import json
 import os
 import re
+import struct
 import subprocess
 
 from .build import BUILD, CORE, Failure
 from .incidents import LOG, load_log
 from .log import CAUSES
+from .update_file import HEAD
 
 CORE_BASE = 0xFFFF800000000000 # above: the core's addresses
 REGISTERS = ("rip", "rflags", "rsp", "rbp", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
@@ -21,19 +24,32 @@ def add_arguments(parser):
 	parser.add_argument("--log", default=LOG, metavar="FILE", help="system log to read (default: that of the last run)")
 
 
-def image_of(address, domain):
-	"""The ELF file that holds the address's code."""
-	if address >= CORE_BASE:
-		return CORE
-	image = os.path.join(BUILD, "domains", domain + ".elf")
+def built_image(folder, domain):
+	"""The beginning of the measure of the domain's program that was built there, as the core tells it; None: there is none."""
+	try:
+		with open(os.path.join(folder, "updates", domain + ".update"), "rb") as file:
+			return int.from_bytes(HEAD.unpack(file.read(HEAD.size))[13][:8], "little")
+	except (OSError, struct.error):
+		return None
+
+
+def program_of(fields):
+	"""The ELF file of the program that the incident is about; None: it is not the one that was built (an update was in place)."""
+	domain, image = fields.get("domain", "?"), int(fields.get("image", "0"), 16)
+	if not re.fullmatch(r"[a-z0-9_]+", domain):
+		return None
 	# Test domains are in the lab's image only (zog run --lab).
-	return image if os.path.isfile(image) else os.path.join(BUILD, "lab", "domains", domain + ".elf")
+	for folder in (BUILD, os.path.join(BUILD, "lab")):
+		path = os.path.join(folder, "domains", domain + ".elf")
+		if os.path.isfile(path) and image in (0, built_image(folder, domain)):
+			return path
+	return None
 
 
-def resolve(address, domain):
+def resolve(address, program):
 	"""[(function, file:line)], innermost first; more than one where functions were inlined."""
-	image = image_of(address, domain)
-	if not re.fullmatch(r"[a-z0-9_]+", domain) or not os.path.isfile(image):
+	image = CORE if address >= CORE_BASE else program
+	if image is None or not os.path.isfile(image):
 		return [("?", "?")]
 	result = subprocess.run(["addr2line", "-f", "-i", "-e", image, hex(address)], stdin=subprocess.DEVNULL,
 		stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -43,7 +59,7 @@ def resolve(address, domain):
 
 def trace_lines(fields):
 	"""The stack trace: the place of the fault, then the return addresses."""
-	domain = fields.get("domain", "?")
+	program = program_of(fields)
 	places = [int(word, 16) for word in fields.get("trace", "").split(",") if word]
 	rip = int(fields.get("rip", "0"), 16)
 	if rip and (not places or places[0] != rip):
@@ -51,7 +67,7 @@ def trace_lines(fields):
 	lines = []
 	for depth, address in enumerate(places):
 		# A return address is the instruction after the call: one byte before it is in the call.
-		for level, (function, place) in enumerate(resolve(address - (depth > 0), domain)):
+		for level, (function, place) in enumerate(resolve(address - (depth > 0), program)):
 			mark = f"#{depth:<2} {address:#018x}" if level == 0 else " " * 22
 			lines.append(f"  {mark} {function} at {place}{' (inlined)' if level else ''}")
 	return lines
@@ -103,6 +119,8 @@ def report(number, fields, recovered):
 		f"  rolled back  {fields.get('undone_ranges', '?')} ranges of the home region, {fields.get('undone_ops', '?')} staged operations"]
 	if fields.get("running") == "1":
 		lines.append(f"  serving      {method_name(method)} for {client_name(client)}")
+	if program_of(fields) is None:
+		lines.append("  program      not the one under build/ (an update, or another build): its code is not named")
 	if number in recovered:
 		lines.append(f"  recovered    {recovered[number]} instructions from the fault to the first reply")
 	else:

@@ -30,6 +30,7 @@ def add_arguments(parser):
 	parser.add_argument("--log", metavar="FILE", help="keep the system log in FILE, too (default build/run/log)")
 	parser.add_argument("--append", default="", metavar="WORDS", help="further words for the kernel's command line")
 	parser.add_argument("--lab", action="store_true", help="build and run build/lab/zog.elf, with the test domains of tests/domains")
+	parser.add_argument("--no-build", action="store_true", help="boot what was built last, whatever has changed since")
 	parser.add_argument("--debug", action="store_true", help="QEMU logs exceptions and resets to build/run/qemu.log")
 	parser.add_argument("--gdb", action="store_true", help="wait for gdb on loopback port 1234 before the first instruction")
 
@@ -144,7 +145,8 @@ class Session:
 
 def main(options):
 	disk = disk_of_user(options.disk) if options.disk else None
-	make(*LAB_GOALS if options.lab else ())
+	if not options.no_build:
+		make(*LAB_GOALS if options.lab else ())
 	if disk is None:
 		disk = disk_default(options.fresh)
 	is_interactive = options.exec_text is None

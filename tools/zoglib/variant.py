@@ -15,16 +15,18 @@ BUILT = ("domains", "gen", "lists", "obj", "libdomain.a")
 class VariantTree:
 	"""Used with `with`: the copy goes when the block ends."""
 
-	def __init__(self, name):
+	def __init__(self, name, sources=(), built=()):
+		"""sources, built: what is needed of the tree and of build/ besides what domains are made of."""
 		self.path = in_build("tests", "variant", name, "x")[:-2]
+		self.sources, self.built = SOURCES + tuple(sources), BUILT + tuple(built)
 
 	def __enter__(self):
 		shutil.rmtree(self.path, ignore_errors=True)
-		for names, source, target in ((SOURCES, ROOT, self.path), (BUILT, BUILD, os.path.join(self.path, "build"))):
-			os.makedirs(target)
+		for names, source, target in ((self.sources, ROOT, self.path), (self.built, BUILD, os.path.join(self.path, "build"))):
 			for name in names:
-				place = os.path.join(source, name)
-				(shutil.copytree if os.path.isdir(place) else shutil.copy2)(place, os.path.join(target, name))
+				place, copy = os.path.join(source, name), os.path.join(target, name)
+				os.makedirs(os.path.dirname(copy), exist_ok=True)
+				(shutil.copytree if os.path.isdir(place) else shutil.copy2)(place, copy)
 		return self
 
 	def __exit__(self, *_):

@@ -94,16 +94,24 @@ static const char *cause_sentence(uint32_t cause)
 
 /* --- code addresses ------------------------------------------------------------------------------------------ */
 
+/* The symbols are those of the programs that the system was booted with; an update's code has other places. */
+static bool program_is_known(uint64_t address)
+{
+	struct zog_domain_stats stats;
+
+	return address >= CORE_HALF || (rt_stats(CAP_STATS, incident.domain, &stats) == ZOG_OK && stats.image_boot == incident.image);
+}
+
 /* Writes "function file:line", with the bare address in place of what is not known. A return address points behind its call, perhaps at the next
  * function, so callers are looked up one byte earlier. */
 static void code_write(struct text *text, uint64_t address, bool is_return)
 {
 	struct symbols symbols;
-	struct symbol symbol;
+	struct symbol symbol = { 0 };
 	uint32_t image = address >= CORE_HALF ? SYMBOLS_IMAGE_CORE : symbols_image_of(incident.domain);
 
 	symbols_open(&symbols, (const void *)ZOG_MODULE_BASE, rt_self()->module_bytes);
-	if (symbols_find(&symbols, image, address - is_return, &symbol))
+	if (program_is_known(address) && symbols_find(&symbols, image, address - is_return, &symbol))
 		text_format(text, "%s", symbol.function);
 	else
 		text_format(text, "0x%016lx", address);

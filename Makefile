@@ -39,7 +39,7 @@ folder_of = $(patsubst %/manifest.toml,%,$(filter %/$(1)/manifest.toml,$(manifes
 domains := $(notdir $(patsubst %/manifest.toml,%,$(manifests)))
 core_sources := $(sort $(shell find core -name '*.c' -o -name '*.S'))
 rt_sources := $(sort $(wildcard lib/rt/*.c lib/rt/*.S))
-base_sources := $(sort $(wildcard lib/base/*.c lib/stream/*.c))
+base_sources := $(sort $(wildcard lib/base/*.c lib/stream/*.c lib/fuzz/*.c))
 core_script := core/arch/x86_64/core.ld
 domain_script := lib/rt/domain.ld
 

@@ -2,7 +2,8 @@
 """The contract compiler: zidl.py --out DIR FILE.zidl...
 
 Writes for every contract NAME, into DIR/contracts: NAME.h (both sides), NAME_client.h (callers), NAME_server.h and
-NAME_server.c (the serving domain), and contracts.json (what tools/manifest.py needs of all of them). Errors are
+NAME_server.c (the serving domain), NAME_methods.h (the contract as a table), NAME_fuzz.h (its fuzzer); and names.h,
+status_names.h and contracts.json (what tools/manifest.py needs of all of them). Errors are
 printed as FILE:LINE: reason; then nothing is written and the exit status is 1.
 """
 
@@ -16,6 +17,7 @@ sys.dont_write_bytecode = True  # generated files live only under build/
 from zoglang.checks import contracts_check
 from zoglang.emit_client import client_text
 from zoglang.emit_header import header_text
+from zoglang.emit_methods import fuzz_text, methods_text, names_text, status_names_text
 from zoglang.emit_server import server_header_text, server_text
 from zoglang.fingerprint import hex_of
 from zoglang.parser import contract_parse
@@ -63,6 +65,10 @@ def contracts_write(contracts, out):
 		file_write(base + "_client.h", client_text(contract, source))
 		file_write(base + "_server.h", server_header_text(contract, source))
 		file_write(base + "_server.c", server_text(contract, source))
+		file_write(base + "_methods.h", methods_text(contract, source))
+		file_write(base + "_fuzz.h", fuzz_text(contract, source))
+	file_write(os.path.join(folder, "names.h"), names_text(contracts))
+	file_write(os.path.join(folder, "status_names.h"), status_names_text())
 	file_write(os.path.join(folder, "contracts.json"), index_text(contracts))
 
 

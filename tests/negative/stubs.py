@@ -46,7 +46,7 @@ def main():
 	for name in ("messages", "whole"):
 		program = os.path.join(WORK, name)
 		step("stubs_compile", ["gcc", *FLAGS, "-I" + source, "-o", program, os.path.join(source, name + ".c"),
-		                       "lib/rt/once.c", "lib/rt/hash.c", "lib/rt/handle.c"])
+		                       "lib/rt/once.c", "lib/rt/hash.c", "lib/rt/handle.c", "lib/rt/trace.c"])
 		sys.stdout.flush()
 		result = subprocess.run([program], cwd=ROOT, stdin=subprocess.DEVNULL, timeout=60)
 		if result.returncode not in (0, 1):

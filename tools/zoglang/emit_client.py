@@ -134,7 +134,7 @@ def call_lines(contract, method, call):
 	lines = ["uint32_t zog_tries = 0;", f"do {{\n\t\tzog_status = {call};",
 	         f"}} while (zog_status == ZOG_ERR_HANDLE && zog_tries++ < RT_HANDLE_TRIES && rt_handle_restore({handle.name}, CAP_{upper}));"]
 	target = machine.target_of(method.name)
-	if any(source != target for source in machine.sources_of(method.name)):
+	if machine.changes(method.name):
 		lines += ["if (zog_status == ZOG_OK)", f"\trt_handle_note({handle.name}, {method_constant(contract, method)}, zog_in, "
 		          + f"{contract.name}_{machine.name}_{target}".upper() + ");"]
 	return lines

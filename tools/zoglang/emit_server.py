@@ -122,8 +122,7 @@ class MethodServer:
 
 	@property
 	def changes_handle(self):
-		target = self.machine.target_of(self.method.name) if self.machine else ""
-		return bool(self.machine) and any(source != target for source in self.machine.sources_of(self.method.name))
+		return bool(self.machine) and self.machine.changes(self.method.name)
 
 	def state(self, name):
 		return f"{self.contract.name}_{self.machine.name}_{name}".upper()
@@ -265,18 +264,26 @@ def event_macro(wait):
 
 
 def dispatch_text(contract):
-	text = f"zog_status_t {contract.name}_dispatch(struct zog_call *call)\n{{\n"
-	text += "\tif (call->client_domain >= ZOG_DOMAIN_MAX || call->cpu >= ZOG_CPU_MAX)\n"
-	text += "\t\treturn ZOG_ERR_ARGUMENT;\n\tswitch (call->method) {\n"
+	"""Straight through to the method; while tracing is on, once round by the tracer, so that each method has one call site."""
+	name = contract.name
+	text = f"/* rt/trace.h */\nstatic uint8_t {name}_trace;\n"
+	text += f"__attribute__((noinline)) static zog_status_t {name}_dispatch_traced(struct zog_call *call)\n{{\n"
+	text += f"\trt_trace_begin(&{name}_contract, call, &{name}_trace);\n\tuint8_t state = {name}_trace;\n"
+	text += f"\t{name}_trace = RT_TRACE_OFF;\n\tzog_status_t status = {name}_dispatch(call);\n\t{name}_trace = state;\n"
+	text += f"\trt_trace_end(&{name}_contract, call, status, state, SELF_DOMAIN);\n\treturn status;\n}}\n\n"
+	text += f"zog_status_t {name}_dispatch(struct zog_call *call)\n{{\n"
+	text += "\tif (call->client_domain >= ZOG_DOMAIN_MAX || call->cpu >= ZOG_CPU_MAX)\n\t\treturn ZOG_ERR_ARGUMENT;\n"
+	text += f"\tif (__builtin_expect({name}_trace != RT_TRACE_OFF, 0))\n\t\treturn {name}_dispatch_traced(call);\n\tswitch (call->method) {{\n"
 	for method in contract.methods:
 		text += f"\tcase {method_constant(contract, method)}:\n"
-		text += f"\t\treturn {contract.name}_{method.name}_call(call);\n"
+		text += f"\t\treturn {name}_{method.name}_call(call);\n"
 	return text + "\tdefault:\n\t\treturn ZOG_ERR_METHOD;\n\t}\n}\n"
 
 
 def server_text(contract, source):
 	text = NOTICE.format(source=source)
-	text += f'#include "rt/rt.h"\n#include "domain.h"\n#include "contracts/{contract.name}_server.h"\n\n'
+	text += f'#include "rt/rt.h"\n#include "domain.h"\n#include "contracts/{contract.name}_server.h"\n'
+	text += f'#include "contracts/{contract.name}_methods.h"\n#include "rt/trace.h"\n\n'
 	areas = [m for m in contract.methods if Request(contract, m).has_area]
 	if areas:
 		text += "/* The private copy of what a client passed by reference: one invocation at a time. */\nstatic union {\n"

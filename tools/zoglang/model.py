@@ -150,8 +150,12 @@ class Handle:
 	def sources_of(self, method):
 		return [s for t in self.transitions_by(method) for s in t.sources]
 
+	def changes(self, method):
+		"""Does METHOD lead to another state?"""
+		return any(source != t.target for t in self.transitions_by(method) for source in t.sources)
+
 	def target_of(self, method):
-		"""Where METHOD leads; '' when it changes nothing."""
+		"""Where METHOD leads, if it leads to another state."""
 		found = self.transitions_by(method)
 		return found[0].target if found else ""
 

@@ -28,6 +28,9 @@ static struct rt_once_table once;
 struct rt_once_table *rt_once_table(void) { return &once; }
 void rt_home_touch(void *start, size_t size) { (void)start, (void)size; }
 static uint64_t waited_for; /* the event in a handler's answer of ZOG_WAIT */
+bool rt_option(const char *key, char *out, size_t out_size) { (void)key, (void)out, (void)out_size; return false; }
+void rt_log(enum rt_log_level level, const char *format, ...) { (void)level, (void)format; }
+int rt_vformat(char *out, size_t bytes, const char *format, __builtin_va_list args) { return vsnprintf(out, bytes, format, args); }
 uint32_t rt_cpu(void) { return 2; }
 _Noreturn void rt_fail(uint32_t cause, uint64_t detail1, uint64_t detail2)
 {

@@ -1,0 +1,32 @@
+/* Hostile calls to the server of any contract, from a seed. Each contract has its own in build/gen/contracts/NAME_fuzz.h:
+ *
+ *	uint32_t NAME_fuzz_step(struct fuzz *state);   one call through the capability; returns the method
+ *
+ * A step draws a method, then its words and the message: half of the values keep the contract, half are at or behind
+ * its edges (lengths beyond the bound, values that are no enum's, handles that nobody opened, used sequence numbers,
+ * methods that do not exist). The stubs and their checks are bypassed. The answer is compared with the contract: a
+ * status that is not declared, or a result out of its range, counts in `broken`, and `report` says which.
+ *
+ * The calls of a seed are the same whatever is answered. Commit the state (in the home region) before each step: a call
+ * that WAITs unwinds the caller, and a caller that is ended starts again; neither must repeat the same call for ever. */
+#ifndef FUZZ_FUZZ_H
+#define FUZZ_FUZZ_H
+
+#include "rt/method.h"
+#include "rt/rt.h"
+
+enum fuzz_finding { FUZZ_FINE = 0, FUZZ_STATUS = 1, FUZZ_RESULT = 2, FUZZ_LENGTH = 3, FUZZ_CONTENT = 4 };
+struct fuzz {
+	uint64_t seed, step;    /* set the seed; the rest starts as zeros */
+	uint64_t skip;          /* bit n: leave method n of the contract out */
+	uint64_t sequence;      /* of once calls */
+	uint64_t calls, accepted, refused, broken; /* accepted: status >= 0 */
+	struct {
+		uint32_t finding, method; /* enum fuzz_finding */
+		int64_t status;
+		uint64_t value;
+	} report; /* the last broken answer */
+};
+uint32_t fuzz_call(struct fuzz *state, const struct rt_contract *contract, uint32_t cap, uint32_t self, uint32_t server);
+
+#endif

@@ -92,7 +92,7 @@ class UsesCheck:
 
 		for name in manifest.uses:
 			calls = [f"{name}_{method['name']}" for method in self.contracts[name]["methods"]]
-			if not sources.has_any([f"CAP_{name.upper()}", *calls]):
+			if not sources.has_any([f"CAP_{name.upper()}", f"{name}_fuzz_step", *calls]):
 				error(f"contract '{name}'", "uses")
 		for wait in manifest.waits:
 			if not sources.has_any(["WAIT_" + wait.upper().replace(".", "_")]):

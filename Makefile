@@ -6,6 +6,7 @@
 #   runtime    lib/*/                         -> build/libdomain.a
 #   domains    subsystems/CLASS/NAME/*.c      -> build/domains/NAME.elf
 #   images     all domains                    -> build/gen/system/images.{S,c,bin}, build/updates/NAME.update
+#   schemas    subsystems/CLASS/NAME/home.zidl -> build/gen/home/NAME.json, build/gen/system/home.c   tools/home.py
 #   core       core/                          -> build/core.elf (with an empty symbols module)
 #   symbols    core and domains               -> build/gen/system/symbols.bin
 #   zog.elf    as core.elf, with the symbols: they stand behind all code, so no address moves (checked)
@@ -37,6 +38,7 @@ contracts := $(sort $(wildcard $(roots:%=%/*/*.zidl)))
 manifests := $(sort $(wildcard $(roots:%=%/*/*/manifest.toml)))
 folder_of = $(patsubst %/manifest.toml,%,$(filter %/$(1)/manifest.toml,$(manifests)))
 domains := $(notdir $(patsubst %/manifest.toml,%,$(manifests)))
+homes := $(sort $(wildcard $(manifests:%/manifest.toml=%/home.zidl)))
 core_sources := $(sort $(shell find core -name '*.c' -o -name '*.S'))
 rt_sources := $(sort $(wildcard lib/rt/*.c lib/rt/*.S))
 base_sources := $(sort $(wildcard lib/base/*.c lib/stream/*.c lib/fuzz/*.c))
@@ -77,6 +79,7 @@ endef
 $(eval $(call list_rule,contracts,$(contracts)))
 $(eval $(call list_rule,manifests,$(manifests)))
 $(eval $(call list_rule,core,$(core_sources)))
+$(eval $(call list_rule,homes,$(homes)))
 $(eval $(call list_rule,rt,$(rt_sources) $(base_sources)))
 
 # ---- generated sources ----------------------------------------------------------------------------------------
@@ -169,6 +172,22 @@ $(system)/images.stamp: $(image_tools) $(wildcard abi/zog/*.h) $(system)/domains
 $(system)/images.c $(system)/images.S: $(system)/images.stamp ;
 $(O)/obj/gen/system/images.S.o: $(system)/images.stamp
 
+# Schemas of home regions: the domain's own headers and flags say where its records are; the core gets the numbers.
+# $(1): the domain's home.zidl
+define home_rules
+home_json += $(GEN)/home/$(notdir $(1:%/home.zidl=%)).json
+$(GEN)/home/$(notdir $(1:%/home.zidl=%)).json: $(1) tools/home.py $$(compilers) core/tsm/home_schema.h Makefile | $(GEN)/manifests.stamp
+	$$(call say,HOME,$(1))
+	@mkdir -p $$(@D) $(O)/obj/gen/home
+	$$(Q)$$(PYTHON) tools/home.py ask --domain $(notdir $(1:%/home.zidl=%)) --out $$@ \
+		--depend $(O)/obj/gen/home/$(notdir $(1:%/home.zidl=%)).d $(1) -- $$(CC) $$(filter-out -MMD -MP,$$(common_flags)) -fno-pie \
+		-Iabi -Ilib -I$(GEN) -I$(GEN)/domains/$(notdir $(1:%/home.zidl=%)) -I$(1:%/home.zidl=%)
+endef
+$(foreach h,$(homes),$(eval $(call home_rules,$(h))))
+$(system)/home.c: tools/home.py $(compilers) $(home_json) $(system)/domains.txt $(O)/lists/homes
+	$(Q)$(PYTHON) tools/home.py tables --domains $(system)/domains.txt --out $@ $(home_json)
+	@touch $@
+
 $(system)/symbols_empty.c: Makefile tools/symbols.py
 	$(Q)mkdir -p $(@D) && $(PYTHON) tools/symbols.py --empty --source $@
 $(system)/symbols.stamp: tools/symbols.py tools/zoglib/elf.py $(O)/core.elf $(domain_elves)
@@ -180,7 +199,7 @@ $(system)/symbols.c: $(system)/symbols.stamp ;
 $(O)/obj/gen/system/symbols.c.o: $(system)/symbols.stamp
 
 core_objects := $(core_sources:%=$(O)/obj/%.o) \
-	$(patsubst %,$(O)/obj/gen/system/%.o,system.c images.c images.S)
+	$(patsubst %,$(O)/obj/gen/system/%.o,system.c home.c images.c images.S)
 link_core = $(LD) $(link_flags) -T $(core_script) -Map $(@:.elf=.map) -o $@
 $(O)/core.elf: $(core_objects) $(O)/obj/gen/system/symbols_empty.c.o $(core_script) $(O)/lists/core
 	$(call say,LD,$@)

@@ -231,8 +231,8 @@ enum zog_cause {
 	ZOG_CAUSE_MEASURE = 11,      /* the image does not have its SHA-256 */
 	ZOG_CAUSE_CORE = 12,         /* an exception in ring 0 while the core worked for this domain */
 	ZOG_CAUSE_START = 13,        /* START replied with an error */
-	ZOG_CAUSE_VALIDATION = 14,   /* records for a shared region broke its schema; address=value, error=enum
-	                                zog_region_rule | field << 8 | record kind << 16 | index << 32 */
+	ZOG_CAUSE_VALIDATION = 14,   /* records broke their schema; address=value, error=enum zog_region_rule | field << 8 |
+	                                record kind << 16 | index << 32. Of the home region: kind = table | 0x8000 */
 	ZOG_CAUSE_ROLLBACK = 15,     /* no fault: it took a shared region back. address=version gone back to, error=versions
 	                                undone | bytes undone << 32 */
 	ZOG_CAUSE_COUNT
@@ -260,6 +260,7 @@ struct zog_incident {
 	uint32_t is_asked_for;   /* through the control capability */
 	uint64_t trace[ZOG_TRACE_MAX];
 	uint64_t tsc_fault, tsc_reply; /* fault entry and first reply after it; 0 until then */
+	char subject[64];        /* VALIDATION of a home region, ESCAPE: "table[3].field" and what is wrong with it; else empty */
 	uint64_t stack_address;
 	uint8_t stack[ZOG_STACK_SNAPSHOT]; /* memory from stack_address on */
 	uint64_t image;            /* the program: first 8 bytes of its measure */
@@ -279,6 +280,10 @@ struct zog_domain_stats {
 	uint64_t address_space_switches, table_flushes; /* of the whole system */
 	uint64_t image, image_boot; /* the program, and the one it was booted with: first 8 bytes of their measures */
 	uint32_t update_state, updates, updates_undone, reserved;
+	uint64_t schema_refused;  /* commits of home ranges that broke the schema */
+	uint64_t records_checked; /* by the scrubber, in the committed home region */
+	uint64_t schema_findings; /* and what it found there; the last one in words */
+	char finding[64];
 };
 
 /* The info page: the same for all, read-only. */
@@ -305,7 +310,10 @@ enum zog_region_rule {
 	ZOG_RULE_CHECKSUM = 7,  /* CRC32C of the record with this field as zero */
 	ZOG_RULE_LIVE = 8,      /* 0 or 1; with 0 the other rules but MONOTONIC do not count */
 	ZOG_RULE_VALIDATOR = 9, /* not of a schema: the region's validator refused, value=its own code */
-	ZOG_RULE_COUNT
+	ZOG_RULE_COUNT,
+	/* Of home regions only (home.zidl). */
+	ZOG_RULE_BITS = 16,  /* no other bits than these */
+	ZOG_RULE_AHEAD = 17, /* not below another field of the record, and by so much at most */
 };
 struct zog_region_head {
 	uint64_t version;  /* odd while it changes; version / 2 counts commits and rollbacks */

@@ -35,10 +35,10 @@ static void call_commit(struct cpu *cpu)
 		domain_fault(cpu, ZOG_CAUSE_KILLED, 0, 0, 0);
 	else if (transaction_commit(cpu, caller(cpu)))
 		cpu->domain_regs.rax = ZOG_OK;
-	else if (region_finding_take(cpu, &value, &detail))
+	else if (caller(cpu)->finding.rule == NULL && region_finding_take(cpu, &value, &detail))
 		commit_refused(cpu, value, detail);
 	else
-		domain_fault(cpu, ZOG_CAUSE_VIOLATION, 0, 0, 0);
+		crossing_commit_failed(cpu);
 }
 
 static void call_abort(struct cpu *cpu)

@@ -364,10 +364,11 @@ static void start_done(struct cpu *cpu, struct call_frame *frame, zog_status_t s
 }
 
 /* A reply whose work cannot be committed is no reply: the domain ends, and the call is issued again. */
-static void commit_failed(struct cpu *cpu)
+void crossing_commit_failed(struct cpu *cpu)
 {
-	uint64_t value = 0, detail = 0;
-	bool is_refused = region_finding_take(cpu, &value, &detail);
+	const struct home_finding *finding = &top(cpu->thread)->domain->finding;
+	uint64_t value = finding->value, detail = finding->rule != NULL ? home_finding_detail(finding) : 0;
+	bool is_refused = finding->rule != NULL || region_finding_take(cpu, &value, &detail);
 
 	domain_fault(cpu, is_refused ? ZOG_CAUSE_VALIDATION : ZOG_CAUSE_VIOLATION, 0, value, detail);
 }
@@ -395,7 +396,7 @@ void crossing_reply(struct cpu *cpu)
 		return;
 	}
 	if (!transaction_commit(cpu, domain)) {
-		commit_failed(cpu);
+		crossing_commit_failed(cpu);
 		return;
 	}
 	if (status == ZOG_WAIT && cpu->thread->is_hook && frame->phase == PHASE_RUN)

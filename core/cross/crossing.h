@@ -16,6 +16,8 @@ void core_leave(struct cpu *cpu);
 void root_call(struct thread *thread, uint16_t method, const uint64_t word[7]);
 /* Core calls of the running domain. */
 void crossing_call(struct cpu *cpu);
+/* The transaction of the running invocation did not pass: an incident, all of it undone, the call issued again. */
+void crossing_commit_failed(struct cpu *cpu);
 void crossing_reply(struct cpu *cpu);
 /* Does a kill that was asked for strike the domain whose core call this is? Not when the call is made again after a
  * commit that was finished by the recovery: its work is done, and the kill comes when the domain is left. */

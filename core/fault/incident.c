@@ -72,6 +72,14 @@ static void incident_log(const struct zog_incident *incident)
 		 r->rdx, r->rsi, r->rdi, r->r8, r->r9, r->r10, r->r11, r->r12, r->r13, r->r14, r->r15, r->rflags, incident->image, trace);
 }
 
+/* A commit of the home region was refused: field, value and rule. */
+static void finding_take(struct domain *domain, struct zog_incident *incident)
+{
+	domain->stats.schema_refused++;
+	home_finding_name(&domain->finding, incident->subject, sizeof(incident->subject));
+	log_line("zog: validation domain=%s region=home %s value=0x%lx", domain->desc->name, incident->subject, domain->finding.value);
+}
+
 static struct zog_incident *incident_take(struct domain *domain, uint32_t cause)
 {
 	uint32_t number = __atomic_add_fetch(&incident_total, 1, __ATOMIC_SEQ_CST);
@@ -107,6 +115,9 @@ static struct zog_incident *incident_new(struct domain *domain, uint32_t cause)
 	incident->ranges_undone = domain->txn->range_count;
 	incident->ops_undone = domain->txn->op_count;
 	domain->stats.faults++;
+	if (cause == ZOG_CAUSE_VALIDATION && domain->finding.rule != NULL)
+		finding_take(domain, incident);
+	domain->finding.rule = NULL;
 	if (domain->corrupt_open && !incident->is_asked_for) {
 		domain->corrupt_open = 0;
 		domain->stats.corruptions_detected++;

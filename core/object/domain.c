@@ -286,6 +286,11 @@ void domain_build(struct domain *domain, uint32_t id)
 	domain->stats.home_bytes = domain->home_bytes;
 	domain->stats.heap_bytes = domain->desc->heap_bytes;
 	fast_caps_build(domain);
+	domain->schema = system_home[id];
+	if (domain->schema != NULL && !home_schema_is_good(domain->schema, domain->home_bytes))
+		log_fatal("the schema of a home region refers outside of it");
+	domain->schema_low = domain->schema != NULL ? domain->schema->low : 0;
+	domain->schema_high = domain->schema != NULL ? domain->schema->high : 0;
 }
 
 static bool name_is(const char *a, const char *b)

@@ -10,6 +10,7 @@
 #include "lock.h"
 #include "space.h"
 #include "update.h"
+#include "tsm/home_schema.h"
 
 enum area_kind {
 	AREA_FIXED, /* mapped at boot and never changed: text, constants, information, DMA memory, peers' messages */
@@ -75,6 +76,9 @@ struct domain {
 	struct area area[AREA_MAX];
 	struct zog_domain_info *info;
 	uint32_t scrub_page;
+	uint32_t scrub_table, scrub_record; /* where the scrubber goes on in the schema */
+	const struct home_schema *schema;   /* NULL: the home region has none */
+	struct home_finding finding, scrub_finding;
 	uint32_t is_hanging;      /* it was told to hang: the deadline that ends it was asked for */
 	uint32_t corrupt_open;    /* a corruption was made and nothing has noticed yet */
 	pte_t *image_entry;       /* page-table entries of the image's window, from ZOG_IMAGE_BASE on */

@@ -1,5 +1,6 @@
 /* The scrubber: while no invocation is inside a domain, its live image must equal the committed one. A few pages at
- * each tick, domains in turn; a difference is damage that no store of the domain's own code made. */
+ * each tick, domains in turn; a difference is damage that no store of the domain's own code made. A few committed records,
+ * too, are held against the schema: what is found there is counted and named, since no older image could replace it. */
 #include <stddef.h>
 #include "irq/irq.h"
 #include "cross/control.h"
@@ -40,5 +41,7 @@ void scrub_step(struct cpu *cpu)
 		domain_end_idle(cpu, domain, ZOG_CAUSE_SCRUB, ZOG_HOME_BASE + offset);
 		break;
 	}
+	if (domain->schema != NULL && domain->state == DOMAIN_READY)
+		home_schema_scrub(domain);
 	domain_release(cpu, domain);
 }

@@ -53,11 +53,13 @@ static inline __attribute__((always_inline)) void range_copy(uint8_t *to, const 
  * bounds what the core copies in one entry. */
 #define LOGGED_BYTES_MAX(domain) (4 * (domain)->home_bytes + (16ul << 20))
 
-static bool ranges_are_good(const struct domain *domain, uint32_t count)
+/* *is_checked: set where a range touches the window of records that commits check (home_schema.h). */
+static bool ranges_are_good(const struct domain *domain, uint32_t count, bool *is_checked)
 {
 	const struct zog_range *range = domain->txn->range, *end = range + count;
 	const uint8_t *valid = domain->home_valid;
 	uint64_t bytes = 0, home_bytes = domain->home_bytes, bytes_max = LOGGED_BYTES_MAX(domain);
+	uint64_t low = domain->schema_low, high = domain->schema_high;
 
 	for (; range < end; range++) {
 		struct zog_range copy = *range;
@@ -66,6 +68,8 @@ static bool ranges_are_good(const struct domain *domain, uint32_t count)
 			return false; /* before many large ranges are looked at page by page */
 		if (!range_is_good(valid, home_bytes, copy))
 			return false;
+		if (copy.offset < high && copy.offset + (uint64_t)copy.length > low)
+			*is_checked = true;
 	}
 	return bytes <= bytes_max;
 }
@@ -125,10 +129,13 @@ bool transaction_commit(struct cpu *cpu, struct domain *domain)
 {
 	struct zog_txn *txn = domain->txn;
 	uint32_t ranges = txn->range_count, ops = txn->op_count;
+	bool is_checked = txn->is_page_mode;
 
 	if ((ranges | ops | txn->is_page_mode) == 0)
 		return true;
-	if (ranges > ZOG_TXN_RANGE_MAX || ops > ZOG_TXN_OP_MAX || !ranges_are_good(domain, ranges))
+	if (ranges > ZOG_TXN_RANGE_MAX || ops > ZOG_TXN_OP_MAX || !ranges_are_good(domain, ranges, &is_checked))
+		return false;
+	if (is_checked && domain->schema_high != 0 && !home_schema_check(domain, ranges))
 		return false;
 	if (ops != 0 && !operations_decode(cpu, domain, ops))
 		return false;
@@ -163,9 +170,10 @@ void transaction_abort(struct domain *domain)
 {
 	struct zog_txn *txn = domain->txn;
 	uint32_t ranges = txn->range_count;
+	bool is_checked;
 
 	/* A log that cannot be right: everything goes back, page by page. */
-	if (ranges > ZOG_TXN_RANGE_MAX || !ranges_are_good(domain, ranges)) {
+	if (ranges > ZOG_TXN_RANGE_MAX || !ranges_are_good(domain, ranges, &is_checked)) {
 		memset(txn->dirty_page, 0xff, sizeof(txn->dirty_page));
 		txn->is_page_mode = 1;
 		ranges = 0;

@@ -25,6 +25,7 @@
 #include "object/frame.h"
 #include "arch/x86_64/cpu.h"
 #define cr2_read() 0ul /* ring 0 only */
+#include "tsm/home_schema.c"
 #include "tsm/transaction.c"
 #include "tsm/operation.c"
 #include "fault/recover.c"

@@ -1,4 +1,4 @@
-/* sources: core/tsm/transaction.c core/arch/x86_64/commit.S */
+/* sources: core/tsm/transaction.c core/tsm/home_schema.c core/arch/x86_64/commit.S */
 /* The straight way of a commit against the general one: with any log, right or wrong, it either does exactly what
  * transaction_commit does, or refuses and has changed nothing. And it is cut: single-stepped, with an exception at every
  * one of its instructions, after which the real recovery or the abort has to leave all of the transaction or none. */

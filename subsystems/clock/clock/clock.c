@@ -9,14 +9,10 @@
 #include "rt/region.h"
 #include "base/intact.h"
 #include "domain.h"
+#include "home.h"
 #include "contracts/clock_server.h"
 #include "date.h"
 
-struct home {
-	uint64_t is_known;
-	uint64_t epoch_ns; /* wall-clock time at monotonic time 0 */
-};
-_Static_assert(sizeof(struct home) <= HOME_BYTES, "the home region holds the record");
 
 #define PORT_INDEX 0x70
 #define PORT_DATA 0x71

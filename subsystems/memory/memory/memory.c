@@ -8,6 +8,7 @@
 #include "rt/rt.h"
 #include "base/intact.h"
 #include "domain.h"
+#include "home.h"
 #include "contracts/memory_server.h"
 
 struct share {
@@ -15,16 +16,6 @@ struct share {
 };
 static const struct share shares[SHARE_COUNT] = SHARES;
 
-struct run {
-	uint64_t first_frame, count; /* count 0: not given yet */
-};
-struct home {
-	uint64_t is_known; /* first_frame and total are set */
-	uint64_t first_frame, total;
-	uint64_t granted;  /* from first_frame on */
-	struct run run[ZOG_DOMAIN_MAX]; /* by domain */
-};
-_Static_assert(sizeof(struct home) <= HOME_BYTES, "the home region holds the records");
 _Static_assert(DOMAIN_COUNT <= ZOG_DOMAIN_MAX, "every domain has a record");
 
 zog_status_t domain_start(struct zog_call *call)

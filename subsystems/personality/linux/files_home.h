@@ -155,6 +155,8 @@ struct record_lock {
 };
 
 struct files_home {
+	struct process_files process[FILES_PROCESS_MAX];
+	struct pipe pipe[FILES_PIPE_MAX];
 	uint32_t root;            /* node number of the disk's root; 0: not asked yet */
 	uint32_t is_started;
 	uint32_t file_free, record_free;   /* heads of free lists, slot + 1 */
@@ -171,8 +173,6 @@ struct files_home {
 	uint64_t sync_ticket;     /* of the sync that write-back has under way */
 	uint64_t shared_written_ns;
 	uint32_t flight[FLIGHT_MAX]; /* cache record + 1 */
-	struct process_files process[FILES_PROCESS_MAX];
-	struct pipe pipe[FILES_PIPE_MAX];
 	struct tty tty;
 	struct record_lock lock[FILES_LOCK_MAX];
 	struct zog_path zog_path[ZOG_PATH_SLOTS];

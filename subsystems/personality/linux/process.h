@@ -170,12 +170,13 @@ struct process_home {
 	uint32_t futex_bucket[FUTEX_BUCKETS]; /* slot + 1 of the first waiter */
 	uint32_t leaf_bucket[LEAF_BUCKETS];
 	struct thread thread[THREAD_MAX];
-	struct process process[PROCESS_MAX];
-	struct space space[SPACE_MAX];
-	struct shared_object object[OBJECT_MAX];
 	struct vma vma[VMA_MAX];
+	struct space space[SPACE_MAX];
 	struct leaf leaf[LEAF_MAX];
 	struct frame_pool frames;
+	/* From here to the working directories (files_home.h): the window that commits check; see home.zidl. */
+	struct process process[PROCESS_MAX];
+	struct shared_object object[OBJECT_MAX];
 };
 
 #endif

@@ -10,15 +10,11 @@
 #include "rt/rt.h"
 #include "base/intact.h"
 #include "domain.h"
+#include "home.h"
 
-#define ROUND_NS 10000000ull
 #define SLICE_MIN_NS 2000000ull
 #define PERIOD_NS 1000000000ull
 
-struct home {
-	uint64_t slice_ns; /* what the core was told last; 0: nothing yet */
-};
-_Static_assert(sizeof(struct home) <= HOME_BYTES, "the home region holds the record");
 
 /* The count is the whole system's, whichever domain is asked about. */
 static uint64_t threads_ready(void)

@@ -8,6 +8,7 @@
 #include "rt/rt.h"
 #include "base/intact.h"
 #include "domain.h"
+#include "home.h"
 #include "contracts/supervisor_server.h"
 #include "command.h"
 #include "path.h"
@@ -15,11 +16,6 @@
 #include "text.h"
 #include "update.h"
 
-struct home {
-	struct rt_once_table once;
-	struct update_home update;
-};
-_Static_assert(sizeof(struct home) <= HOME_BYTES, "the home region holds the records");
 
 /* A damaged record would answer a command that was never carried out, or refuse its client for ever. The runtime asks
  * for the table before it stores there, and commands are rare: the whole table is compared. */

@@ -21,6 +21,7 @@ from zoglang.emit_methods import fuzz_text, methods_text, names_text, status_nam
 from zoglang.emit_server import server_header_text, server_text
 from zoglang.fingerprint import hex_of
 from zoglang.parser import contract_parse
+from zoglang.large_object import object_index
 from zoglang.region import index_of
 from zoglang.report import Report, SourceError, file_write
 
@@ -45,6 +46,7 @@ def index_text(contracts):
 			"name": c.name, "number": c.number, "version": c.version, "fingerprint": hex_of(c.fingerprint), "file": c.path,
 			"events": [e.name for e in c.events], "rights": [r.name for r in c.rights],
 			"regions": [{**index_of(c, r), "fingerprint": hex_of(r.fingerprint)} for r in c.regions],
+			"objects": [object_index(c, o) for o in c.objects],
 			"methods": [
 				{"name": m.name, "number": m.number, "kind": m.kind, "wait": m.may_wait, "waits": m.waits, "rights": m.rights,
 				 "deadline_ms": m.deadline_ms}

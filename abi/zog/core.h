@@ -44,6 +44,11 @@ enum zog_core_call {
 	                             r10=a page of own memory: live update, core/object/update.h */
 	ZOG_CORE_REGION_VERSION = 19, /* rdi=place of the region in the own table rsi=version rdx=struct zog_region_version *
 	                                 out. ZOG_ERR_NOT_FOUND: not kept */
+	ZOG_CORE_OBJECT_BEGIN = 20, /* rdi=place of the object in the own table (writer) rsi=own event: makes sure that the writer
+	                               has a buffer. ZOG_ERR_BUSY: readers may still use all; the event is notified when not */
+	ZOG_CORE_OBJECT_HOLD = 21,  /* rdi=place rsi=version -> rdx=buffer: it holds the bytes of that version, and will until
+	                               this invocation ends. ZOG_ERR_NOT_FOUND: not kept, or no longer */
+	ZOG_CORE_OBJECT_STATS = 22, /* rdi=capability (STATS) rsi=object of the system rdx=struct zog_object_stats * out */
 	ZOG_CORE_CALL_COUNT
 };
 
@@ -182,6 +187,11 @@ enum zog_op_code {
 	                               region's proposal, which only the validator commits. One at a time */
 	ZOG_OP_REGION_VERDICT = 27, /* by the validator: slot=place word0=number of the proposal word1=0: commit it; else reject
 	                               it: rule | field << 8 | record kind << 16 | index << 32, word2=value, for the incident */
+	ZOG_OP_OBJECT_COMMIT = 28, /* slot=place of the object in the own table (writer) word0=the buffer that the writer has
+	                              word1=flags (object.h): publishes it. Once for each object, at most 4 in a transaction. Refused
+	                              by its schema as ZOG_OP_REGION_COMMIT */
+	ZOG_OP_OBJECT_ROLLBACK = 29, /* slot=as above word0=version: published again, later ones are gone, the epoch rises. Only
+	                                where the manifest says reconstructible, without other commits of regions or objects */
 	ZOG_OP_CODE_COUNT
 };
 
@@ -232,11 +242,14 @@ enum zog_cause {
 	ZOG_CAUSE_CORE = 12,         /* an exception in ring 0 while the core worked for this domain */
 	ZOG_CAUSE_START = 13,        /* START replied with an error */
 	ZOG_CAUSE_VALIDATION = 14,   /* records broke their schema; address=value, error=enum zog_region_rule | field << 8 |
-	                                record kind << 16 | index << 32. Of the home region: kind = table | 0x8000 */
+	                                record kind << 16 | index << 32. Of the home region: kind = table | 0x8000; of a large
+	                                object: kind = ZOG_KIND_OBJECT, index = its number in the system */
 	ZOG_CAUSE_ROLLBACK = 15,     /* no fault: it took a shared region back. address=version gone back to, error=versions
 	                                undone | bytes undone << 32 */
 	ZOG_CAUSE_COUNT
 };
+
+#define ZOG_KIND_OBJECT 0xffffu
 
 /* Event handles: own events are 0..n-1; events of others are named by an EVENT capability. */
 #define ZOG_EVENT_CAP 0x80000000u /* | capability index */
@@ -363,7 +376,8 @@ enum zog_authority_kind {
 	ZOG_AUTHORITY_REGION = 3, /* shared region: a=number in the system b=0: reads, 1: writes, 2: decides what is committed */
 	ZOG_AUTHORITY_AREA = 4,   /* memory that the core has mapped or maps at first touch: a=address b=pages c=ZOG_MAP_*
 	                             d=physical address */
-	ZOG_AUTHORITY_PAGES = 5,  /* page tables: a run of present pages from address `place` on. a=address b=pages c=ZOG_MAP_*
+	ZOG_AUTHORITY_OBJECT = 5, /* large object: a=number in the system b=1: may commit */
+	ZOG_AUTHORITY_PAGES = 6,  /* page tables: a run of present pages from address `place` on. a=address b=pages c=ZOG_MAP_*
 	                             d=physical address type=what the frames are owner=whose. b=0: none found yet */
 	ZOG_AUTHORITY_KIND_COUNT
 };

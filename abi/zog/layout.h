@@ -28,6 +28,12 @@
 #define ZOG_REGION_BUFFER_OFFSET 0x0000000002000000ul /* the writer's write-ahead buffer (records only), RW- */
 #define ZOG_REGION_MAX 8
 #define ZOG_REGION_BYTES_MAX 0x100000
+#define ZOG_OBJECT_BASE 0x0000550000000000ul /* large objects (object.h): head, buffers R--, the writer's buffer RW- */
+#define ZOG_OBJECT_STRIDE 0x0000000004000000ul
+#define ZOG_OBJECT_SLOT 0x0000000000200000ul   /* a page table each: a buffer comes and goes by one entry above it */
+#define ZOG_OBJECT_WINDOW 0x0000000002000000ul
+#define ZOG_OBJECT_MAX 4
+#define ZOG_OBJECT_BYTES_MAX 0x100000
 #define ZOG_MODULE_BASE 0x0000580000000000ul /* boot module (read-only blob) for the domain whose manifest names it */
 #define ZOG_TXN_BASE 0x0000000078000000ul    /* struct zog_txn, RW- */
 #define ZOG_DMA_BASE 0x0000680000000000ul    /* DMA memory, physically contiguous, RW- */

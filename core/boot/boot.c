@@ -13,6 +13,7 @@
 #include "object/cpu.h"
 #include "object/domain.h"
 #include "object/frame.h"
+#include "tsm/object.h"
 #include "tsm/region_hook.h"
 
 void *memcpy(void *to, const void *from, size_t size);
@@ -220,6 +221,7 @@ void core_boot(uint64_t start_info)
 	info_build(start.cmdline);
 	incident_setup();
 	region_setup(start.cmdline);
+	object_setup();
 	domains_build();
 	log_line("zog: boot cpus=%u memory_mib=%lu domains=%u tsc_khz=%lu", cpu_count, boot_ram_bytes >> 20, domain_total, time_tsc_khz);
 	boot_is_done = 1;

@@ -7,6 +7,7 @@
 #include "mem/copy.h"
 #include "mem/pin.h"
 #include "object/authority.h"
+#include "tsm/object.h"
 #include "tsm/region.h"
 #include "tsm/transaction.h"
 #include "object/frame.h"
@@ -24,6 +25,7 @@ static void commit_refused(struct cpu *cpu, uint64_t value, uint64_t detail)
 	incident_record_refusal(cpu, caller(cpu), value, detail);
 	transaction_abort(caller(cpu));
 	region_discard(caller(cpu));
+	object_discard(caller(cpu));
 	cpu->domain_regs.rax = (uint64_t)ZOG_ERR_CORRUPT;
 }
 
@@ -35,7 +37,7 @@ static void call_commit(struct cpu *cpu)
 		domain_fault(cpu, ZOG_CAUSE_KILLED, 0, 0, 0);
 	else if (transaction_commit(cpu, caller(cpu)))
 		cpu->domain_regs.rax = ZOG_OK;
-	else if (caller(cpu)->finding.rule == NULL && region_finding_take(cpu, &value, &detail))
+	else if (caller(cpu)->finding.rule == NULL && (region_finding_take(cpu, &value, &detail) || object_finding_take(cpu, &value, &detail)))
 		commit_refused(cpu, value, detail);
 	else
 		crossing_commit_failed(cpu);
@@ -45,6 +47,7 @@ static void call_abort(struct cpu *cpu)
 {
 	transaction_abort(caller(cpu));
 	region_discard(caller(cpu));
+	object_discard(caller(cpu));
 	cpu->domain_regs.rax = ZOG_OK;
 }
 
@@ -301,6 +304,32 @@ static void call_region_version(struct cpu *cpu)
 		regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
 }
 
+static void call_object_begin(struct cpu *cpu)
+{
+	cpu->domain_regs.rax = (uint64_t)object_begin(caller(cpu), cpu->domain_regs.rdi, cpu->domain_regs.rsi);
+}
+
+static void call_object_hold(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+
+	regs->rax = (uint64_t)object_hold(caller(cpu), regs->rdi, regs->rsi, &regs->rdx);
+}
+
+static void call_object_stats(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+	struct zog_object_stats stats;
+
+	if (!domain_holds(caller(cpu), regs->rdi, CAP_STATS)) {
+		cap_fault(cpu);
+		return;
+	}
+	regs->rax = (uint64_t)object_stats(regs->rsi, &stats);
+	if (regs->rax == ZOG_OK && !domain_write(caller(cpu), regs->rdx, &stats, sizeof(stats)))
+		regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
+}
+
 static void call_fail(struct cpu *cpu)
 {
 	const struct zog_regs *regs = &cpu->domain_regs;
@@ -332,6 +361,9 @@ static void (*const call_table[ZOG_CORE_CALL_COUNT])(struct cpu *cpu) = {
 	[ZOG_CORE_AUTHORITY] = call_authority,
 	[ZOG_CORE_IMAGE] = call_image,
 	[ZOG_CORE_REGION_VERSION] = call_region_version,
+	[ZOG_CORE_OBJECT_BEGIN] = call_object_begin,
+	[ZOG_CORE_OBJECT_HOLD] = call_object_hold,
+	[ZOG_CORE_OBJECT_STATS] = call_object_stats,
 };
 
 void core_call(struct cpu *cpu, uint64_t number)

@@ -4,6 +4,7 @@
 #include "cross/crossing.h"
 #include "cross/control.h"
 #include "cross/schedule.h"
+#include "tsm/object.h"
 #include "tsm/region_hook.h"
 #include "tsm/transaction.h"
 #include "fault/fault.h"
@@ -94,7 +95,7 @@ static void entry_registers(struct cpu *cpu, const struct call_frame *frame)
 	}
 	cpu->exit_full = 0;
 	space_enter(cpu, domain);
-	domain->invocations++;
+	__atomic_add_fetch(&domain->invocations, 1, __ATOMIC_SEQ_CST); /* seen by all before the domain runs (tsm/object.c) */
 }
 
 static void frame_finish(struct cpu *cpu, zog_status_t status, const uint64_t out[4]);
@@ -326,7 +327,7 @@ static void chain_unwind(struct cpu *cpu, struct thread *thread)
 	while (thread->depth > 0) {
 		struct call_frame *frame = top(thread);
 		if (frame->phase == PHASE_RUN && frame->domain->request != REQUEST_KILL)
-			transaction_abort(frame->domain), region_discard(frame->domain);
+			transaction_abort(frame->domain), region_discard(frame->domain), object_discard(frame->domain);
 		frame_pop(cpu, thread);
 	}
 }
@@ -368,7 +369,7 @@ void crossing_commit_failed(struct cpu *cpu)
 {
 	const struct home_finding *finding = &top(cpu->thread)->domain->finding;
 	uint64_t value = finding->value, detail = finding->rule != NULL ? home_finding_detail(finding) : 0;
-	bool is_refused = finding->rule != NULL || region_finding_take(cpu, &value, &detail);
+	bool is_refused = finding->rule != NULL || region_finding_take(cpu, &value, &detail) || object_finding_take(cpu, &value, &detail);
 
 	domain_fault(cpu, is_refused ? ZOG_CAUSE_VALIDATION : ZOG_CAUSE_VIOLATION, 0, value, detail);
 }
@@ -387,6 +388,7 @@ void crossing_reply(struct cpu *cpu)
 	if (status == ZOG_RETRY) {
 		transaction_abort(domain);
 		region_discard(domain);
+		object_discard(domain);
 		frame->reason = ZOG_REASON_RESTART;
 		frame_issue(cpu);
 		return;

@@ -133,11 +133,11 @@ static inline bool fast_program(struct cpu *cpu, struct thread *thread)
 	regs->rsi = frame->client;
 	entry_state(cpu, regs, domain);
 	vectors_forbid();
+	domain->invocations++; /* seen by all before the domain runs (tsm/object.c): loading its tables serializes */
 	space_load(cpu, domain);
 	cpu->save = regs;
 	cpu->fast_frame = frame;
 	cpu->fast_limit = &thread->frame[FRAME_CALL_MAX - 1];
-	domain->invocations++;
 	return true;
 }
 

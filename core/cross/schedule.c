@@ -2,6 +2,7 @@
 #include "cross/schedule.h"
 #include "arch/x86_64/apic.h"
 #include "irq/irq.h"
+#include "tsm/object.h"
 #include "object/lock.h"
 
 extern uint64_t core_pml4_physical;
@@ -160,6 +161,7 @@ static void idle(struct cpu *cpu)
 	uint64_t now = time_now_ns();
 
 	deadline_check();
+	object_tick();
 	if (schedule_ready_count != 0)
 		return;
 	/* Damage that stalls its domain may be what everybody waits for: look at all of memory before sleeping long. */

@@ -6,6 +6,7 @@
 #include "cross/schedule.h"
 #include "fault/fault.h"
 #include "irq/irq.h"
+#include "tsm/object.h"
 
 enum { EXCEPTION_DEBUG = 1, EXCEPTION_NMI = 2, EXCEPTION_PAGE_FAULT = 14 };
 #define TICK_NS 1000000u
@@ -60,6 +61,7 @@ static bool interrupt_common_part(struct cpu *cpu, uint32_t vector)
 			cpu->ticks++;
 			apic_timer(TICK_NS); /* here, whatever else becomes of the entry: it fires once only */
 			deadline_check();
+			object_tick();
 		}
 	} else if (vector < VECTOR_TIMER && vector >= VECTOR_DEVICE) {
 		device_interrupt(cpu, vector);

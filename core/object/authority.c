@@ -60,6 +60,15 @@ static bool region_row_read(const struct domain *domain, uint64_t place, struct 
 	return true;
 }
 
+static bool object_row_read(const struct domain *domain, uint64_t place, struct zog_authority *out)
+{
+	if (place >= domain->desc->object_count)
+		return false;
+	out->a = domain->desc->object[place].object;
+	out->b = domain->desc->object[place].is_writer;
+	return true;
+}
+
 static uint64_t rights_of(pte_t entry)
 {
 	return ZOG_MAP_READ | (entry & PTE_WRITE ? ZOG_MAP_WRITE : 0) | (entry & PTE_NO_EXECUTE ? 0 : ZOG_MAP_EXECUTE);
@@ -127,6 +136,7 @@ zog_status_t authority_read(uint64_t number, uint64_t kind, uint64_t place, stru
 	static bool (*const reader[ZOG_AUTHORITY_KIND_COUNT])(const struct domain *domain, uint64_t place, struct zog_authority *out) = {
 		[ZOG_AUTHORITY_CAP] = cap_read, [ZOG_AUTHORITY_FLAGS] = flags_read, [ZOG_AUTHORITY_IRQ] = irq_read,
 		[ZOG_AUTHORITY_REGION] = region_row_read, [ZOG_AUTHORITY_AREA] = area_read, [ZOG_AUTHORITY_PAGES] = pages_read,
+		[ZOG_AUTHORITY_OBJECT] = object_row_read,
 	};
 
 	*out = (struct zog_authority){ .next = place + 1 };

@@ -45,6 +45,7 @@ struct cpu {
 	uint64_t table_flushes, ticks;
 	struct zog_regs domain_regs;
 	struct zog_op op[ZOG_TXN_OP_MAX];
+	uint64_t op_seen; /* which codes stand among them, a bit each */
 	struct zog_regs op_regs[8]; /* copies that staged operations refer to */
 	struct journal_entry journal[JOURNAL_MAX];
 	struct { uint32_t reserved0; uint64_t rsp[3]; uint64_t reserved1; uint64_t ist[7]; uint64_t reserved2; uint16_t reserved3, io_base; } __attribute__((packed)) tss __attribute__((aligned(16)));

@@ -10,6 +10,7 @@
 #include "object/cpu.h"
 #include "fault/log.h"
 #include "fault/measure.h"
+#include "tsm/object.h"
 #include "tsm/region.h"
 #include "tsm/region_control.h"
 
@@ -40,19 +41,22 @@ static pte_t *table_below(pte_t *table, uint32_t index)
 	return physical_pointer(table[index] & PTE_ADDRESS);
 }
 
+/* The entry above the page table of ADDRESS. */
+static pte_t *directory_entry(struct domain *domain, uint64_t address)
+{
+	pte_t *table = table_below(physical_pointer(domain->cr3), address >> 39 & 511);
+
+	return &table_below(table, address >> 30 & 511)[address >> 21 & 511];
+}
+
 /* Page tables for [start, start + pages), whose start is 2 MiB aligned: entries side by side. */
 static pte_t *range_build(struct domain *domain, uint64_t start, uint64_t pages)
 {
 	uint64_t leaves = (pages + 511) / 512;
 	uint64_t leaf = boot_memory(leaves * ZOG_PAGE_SIZE, FRAME_TABLE, 0);
 
-	for (uint64_t i = 0; i < leaves; i++) {
-		uint64_t address = start + (i << 21);
-		pte_t *table = physical_pointer(domain->cr3);
-		table = table_below(table, address >> 39 & 511);
-		table = table_below(table, address >> 30 & 511);
-		table[address >> 21 & 511] = (leaf + i * ZOG_PAGE_SIZE) | PTE_PRESENT | PTE_WRITE | PTE_USER;
-	}
+	for (uint64_t i = 0; i < leaves; i++)
+		*directory_entry(domain, start + (i << 21)) = (leaf + i * ZOG_PAGE_SIZE) | PTE_PRESENT | PTE_WRITE | PTE_USER;
 	return physical_pointer(leaf);
 }
 
@@ -249,6 +253,39 @@ static void regions_map(struct domain *domain)
 	}
 }
 
+/* Buffers have a page table each in every domain, so that one comes and goes by one entry above it (tsm/object.h). */
+static void object_map(struct domain *domain, struct object *object, uint64_t start, bool is_writer)
+{
+	uint64_t bytes = object->desc->schema.bytes, pages = bytes / ZOG_PAGE_SIZE, buffers = object->desc->buffer_count;
+	uint64_t slot = start + ZOG_OBJECT_SLOT;
+	pte_t *head = range_build(domain, start, 1), *entry = range_build(domain, slot, buffers * 512);
+
+	area_map_fixed(area_add(domain, AREA_FIXED, start, 1, head, object->head_physical), PTE_NO_EXECUTE);
+	for (uint64_t i = 0; i < buffers; i++) {
+		struct area area = { .address = slot + i * ZOG_OBJECT_SLOT, .pages = pages, .entry = entry + i * 512,
+				     .physical = object->bytes_physical + i * bytes };
+		area_map_fixed(&area, PTE_NO_EXECUTE);
+		if (is_writer)
+			area_add(domain, AREA_FIXED, area.address, pages, area.entry, area.physical);
+	}
+	if (!is_writer) {
+		object_attach_reader(object, domain, directory_entry(domain, slot), pointer_physical(entry));
+		return;
+	}
+	start += ZOG_OBJECT_WINDOW;
+	object_attach_writer(object, domain, area_add(domain, AREA_DATA, start, 0, range_build(domain, start, pages), object->bytes_physical));
+}
+
+static void objects_map(struct domain *domain)
+{
+	for (uint32_t i = 0; i < domain->desc->object_count; i++) {
+		struct object *object = &object_table[domain->desc->object[i].object];
+		bool is_writer = domain->desc->object[i].is_writer;
+		if (is_writer || contract_connects(domain->id, object->desc->schema.writer))
+			object_map(domain, object, ZOG_OBJECT_BASE + i * ZOG_OBJECT_STRIDE, is_writer);
+	}
+}
+
 static void fast_caps_build(struct domain *domain)
 {
 	struct fast_cap *row = boot_pointer((domain->desc->cap_count + 1) * sizeof(*row));
@@ -335,6 +372,7 @@ void domain_build_peers(struct domain *domain)
 	}
 	streams_map_peers(domain);
 	regions_map(domain);
+	objects_map(domain);
 	module_map(domain);
 }
 

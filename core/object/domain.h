@@ -28,7 +28,7 @@ struct area {
 	const uint8_t *content; /* AREA_DATA: initial bytes */
 	uint64_t content_bytes;
 };
-#define AREA_MAX 52u
+#define AREA_MAX 92u
 
 enum domain_state { DOMAIN_DOWN = 0, DOMAIN_READY = 1, DOMAIN_QUARANTINED = 2 };
 /* How far the running commit is: before COMMIT_RANGES it can be given up, from there on it is only finished. */
@@ -106,6 +106,8 @@ bool domain_read(struct domain *domain, void *to, uint64_t address, uint64_t byt
 bool domain_write(struct domain *domain, uint64_t address, const void *from, uint64_t bytes);
 /* Back to the last checkpoint: live image, scratch and stacks discarded, the image measured again at its start. */
 void domain_reset(struct domain *domain);
+/* What was taken from the domain's page tables is gone on every CPU when this returns. On the domain's own CPU, too. */
+void domain_flush(struct domain *domain); /* object/processor.c */
 /* boot */
 void domain_build(struct domain *domain, uint32_t id);
 void domain_build_peers(struct domain *domain);

@@ -35,30 +35,51 @@ void cpu_kick_idle(void)
 	}
 }
 
+/* The CPUs of the set drop their cached translations before this returns. */
+static void others_flush(uint32_t set)
+{
+	for (uint32_t i = 0; i < cpu_count; i++) {
+		if (!(set & 1u << i))
+			continue;
+		__atomic_add_fetch(&cpu_table[i].flush_request, 1, __ATOMIC_SEQ_CST);
+		cpu_interrupt_other(i);
+	}
+	for (uint32_t i = 0; i < cpu_count; i++) {
+		uint32_t request = cpu_table[i].flush_request;
+		while ((set & 1u << i) && cpu_table[i].is_online && (int32_t)(cpu_table[i].flush_done - request) < 0) {
+			cpu_pause();
+			cpu_poll();
+		}
+	}
+}
+
 void space_flush(struct space *space)
 {
 	struct cpu *cpu = cpu_current();
-	uint32_t waiting = 0;
+	uint32_t others = 0;
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* page-table stores before the look at who runs there */
 	if (cpu->cr3 == space->cr3) {
 		cpu->table_flushes++;
 		cr3_write(cpu->cr3);
 	}
-	for (uint32_t i = 0; i < cpu_count; i++) {
-		if (i == cpu->id || !cpu_table[i].is_online || cpu_table[i].cr3 != space->cr3)
-			continue;
-		__atomic_add_fetch(&cpu_table[i].flush_request, 1, __ATOMIC_SEQ_CST);
-		cpu_interrupt_other(i);
-		waiting |= 1u << i;
+	for (uint32_t i = 0; i < cpu_count; i++)
+		if (i != cpu->id && cpu_table[i].is_online && cpu_table[i].cr3 == space->cr3)
+			others |= 1u << i;
+	others_flush(others);
+}
+
+/* Whoever enters the domain from here on loads its tables anew (resets); only the CPU that holds its lock can be inside. */
+void domain_flush(struct domain *domain)
+{
+	struct cpu *cpu = cpu_current();
+
+	__atomic_add_fetch(&domain->resets, 1, __ATOMIC_SEQ_CST); /* a barrier: page-table stores before the look at the holder */
+	if (cpu->cr3 == domain->cr3) {
+		cpu->table_flushes++;
+		cr3_write(cpu->cr3);
 	}
-	for (uint32_t i = 0; i < cpu_count; i++) {
-		if (!(waiting & 1u << i))
-			continue;
-		uint32_t request = cpu_table[i].flush_request;
-		while (cpu_table[i].is_online && (int32_t)(cpu_table[i].flush_done - request) < 0) {
-			cpu_pause();
-			cpu_poll();
-		}
-	}
+	uint32_t holder = domain->lock.holder;
+	if (holder != LOCK_FREE && holder != cpu->id && cpu_table[holder].is_online)
+		others_flush(1u << holder);
 }

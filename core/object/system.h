@@ -94,6 +94,16 @@ struct region_hook {
 	uint32_t domain, place; /* place: in that domain's table */
 };
 
+/* A large object: its header keeps rules, the rest is free. As a schema it is one record of all its bytes. */
+struct object_desc {
+	struct region_desc schema;
+	uint32_t header_bytes;
+	uint32_t buffer_count; /* 2 + history */
+};
+struct object_end {
+	uint32_t object, is_writer; /* object: place in system_object */
+};
+
 struct domain_desc {
 	const char *name;
 	const struct cap_desc *cap; /* capability index = place in this table; 0 is always CAP_NONE */
@@ -116,6 +126,8 @@ struct domain_desc {
 	uint32_t stream_count;
 	const struct region_end *region; /* place in this table = place at ZOG_REGION_BASE */
 	uint32_t region_count;
+	const struct object_end *object; /* place in this table = place at ZOG_OBJECT_BASE */
+	uint32_t object_count;
 };
 
 /* A domain's image, inside the core's own file. Contents stay in place: text and constants are mapped from here. */
@@ -138,6 +150,8 @@ extern const struct contract_desc system_contract[];
 extern const uint32_t system_contract_count;      /* entry 0 included */
 extern const struct region_desc system_region[];
 extern const uint32_t system_region_count;
+extern const struct object_desc system_object[];
+extern const uint32_t system_object_count;
 extern const struct image_desc system_image[];    /* by domain id */
 extern const struct module_desc system_module[];
 extern const uint32_t system_module_count;

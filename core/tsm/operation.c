@@ -2,6 +2,7 @@
  * the commit. Each operation is one row of operation_table; a decoder sees the operation's copy in the core and may
  * take further copies (registers), an action cannot fail. */
 #include "tsm/transaction.h"
+#include "tsm/object.h"
 #include "tsm/region.h"
 #include "cross/schedule.h"
 #include "cross/control.h"
@@ -247,25 +248,37 @@ static bool decode_update(struct decode *decode, struct zog_op *op)
 
 /* Operations on regions that share the stage: the first of a transaction begins it. */
 #define REGION_STAGED (1ul << ZOG_OP_REGION_COMMIT | 1ul << ZOG_OP_REGION_PROPOSE | 1ul << ZOG_OP_REGION_VERDICT)
+#define OBJECT_STAGED (1ul << ZOG_OP_OBJECT_COMMIT | 1ul << ZOG_OP_OBJECT_ROLLBACK)
+#define ROLLBACKS (1ul << ZOG_OP_REGION_ROLLBACK | 1ul << ZOG_OP_OBJECT_ROLLBACK)
 
 static bool decode_region_commit(struct decode *decode, struct zog_op *op)
 {
-	return !SEEN(decode, ZOG_OP_REGION_ROLLBACK) && region_decode_commit(decode->cpu, decode->domain, op, !(decode->seen & REGION_STAGED));
+	return !(decode->seen & ROLLBACKS) && region_decode_commit(decode->cpu, decode->domain, op, !(decode->seen & REGION_STAGED));
 }
 
 static bool decode_region_propose(struct decode *decode, struct zog_op *op)
 {
-	return !SEEN(decode, ZOG_OP_REGION_ROLLBACK) && region_decode_propose(decode->cpu, decode->domain, op, !(decode->seen & REGION_STAGED));
+	return !(decode->seen & ROLLBACKS) && region_decode_propose(decode->cpu, decode->domain, op, !(decode->seen & REGION_STAGED));
 }
 
 static bool decode_region_verdict(struct decode *decode, struct zog_op *op)
 {
-	return !SEEN(decode, ZOG_OP_REGION_ROLLBACK) && region_decode_verdict(decode->cpu, decode->domain, op, !(decode->seen & REGION_STAGED));
+	return !(decode->seen & ROLLBACKS) && region_decode_verdict(decode->cpu, decode->domain, op, !(decode->seen & REGION_STAGED));
 }
 
 static bool decode_region_rollback(struct decode *decode, struct zog_op *op)
 {
-	return !(decode->seen & (REGION_STAGED | 1ul << ZOG_OP_REGION_ROLLBACK)) && region_decode_rollback(decode->domain, op);
+	return !(decode->seen & (REGION_STAGED | OBJECT_STAGED | ROLLBACKS)) && region_decode_rollback(decode->domain, op);
+}
+
+static bool decode_object_commit(struct decode *decode, struct zog_op *op)
+{
+	return !(decode->seen & ROLLBACKS) && object_decode_commit(decode->cpu, decode->domain, op, !(decode->seen & OBJECT_STAGED));
+}
+
+static bool decode_object_rollback(struct decode *decode, struct zog_op *op)
+{
+	return !(decode->seen & (REGION_STAGED | OBJECT_STAGED | ROLLBACKS)) && object_decode_rollback(decode->cpu, decode->domain, op, true);
 }
 
 /* --- actions -------------------------------------------------------------------------------------------------------- */
@@ -475,10 +488,18 @@ static void act_xstate_reset(struct cpu *cpu, struct domain *domain, struct zog_
 	vector_state_reset(cpu, slot_thread(cpu, op->slot));
 }
 
-static void act_region_commit(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+/* Regions and objects of a transaction become visible together: the first operation carries out all of them. */
+static void act_shared(struct cpu *cpu, struct domain *domain, struct zog_op *op)
 {
-	(void)op; /* the first one of a transaction carries out all of them */
-	region_act_commit(cpu, domain);
+	bool has_regions = cpu->op_seen & REGION_STAGED, has_objects = cpu->op_seen & OBJECT_STAGED;
+
+	(void)op;
+	if (has_objects)
+		object_act_open(cpu);
+	if (has_regions)
+		region_act_commit(cpu, domain);
+	if (has_objects)
+		object_act_publish(cpu, domain);
 }
 
 static void act_region_rollback(struct cpu *cpu, struct domain *domain, struct zog_op *op)
@@ -514,11 +535,13 @@ static const struct {
 	[ZOG_OP_SCHEDULE] = { decode_schedule, act_schedule },
 	[ZOG_OP_THREAD_XSTATE_RESET] = { decode_thread, act_xstate_reset },
 	[ZOG_OP_DEVICE_RESUMED] = { decode_device_resumed, act_nothing },
-	[ZOG_OP_REGION_COMMIT] = { decode_region_commit, act_region_commit, true },
+	[ZOG_OP_REGION_COMMIT] = { decode_region_commit, act_shared, true },
 	[ZOG_OP_REGION_ROLLBACK] = { decode_region_rollback, act_region_rollback, true },
 	[ZOG_OP_UPDATE] = { decode_update, act_update, true },
-	[ZOG_OP_REGION_PROPOSE] = { decode_region_propose, act_region_commit, true },
-	[ZOG_OP_REGION_VERDICT] = { decode_region_verdict, act_region_commit, true },
+	[ZOG_OP_REGION_PROPOSE] = { decode_region_propose, act_shared, true },
+	[ZOG_OP_REGION_VERDICT] = { decode_region_verdict, act_shared, true },
+	[ZOG_OP_OBJECT_COMMIT] = { decode_object_commit, act_shared, true },
+	[ZOG_OP_OBJECT_ROLLBACK] = { decode_object_rollback, act_shared, true },
 };
 
 bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
@@ -538,7 +561,11 @@ bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
 	}
 	if (decode.tables_needed > table_pool_free() && !table_pool_reclaim(decode.tables_needed))
 		return false;
-	return !(decode.seen & REGION_STAGED) || region_check(cpu, domain);
+	cpu->op_seen = decode.seen;
+	bool has_regions = decode.seen & REGION_STAGED;
+	if (has_regions && !region_check(cpu, domain))
+		return false;
+	return !(decode.seen & OBJECT_STAGED) || object_check(cpu, domain, has_regions);
 }
 
 void operations_apply(struct cpu *cpu, struct domain *domain, uint32_t count)
@@ -561,6 +588,8 @@ void operation_skip(struct cpu *cpu, struct domain *domain)
 
 	if (1ul << code & REGION_STAGED)
 		region_act_skipped(cpu);
+	else if (1ul << code & OBJECT_STAGED)
+		object_act_skipped(cpu);
 	else if (code == ZOG_OP_REGION_ROLLBACK)
 		region_rollback_skipped(domain, &cpu->op[domain->commit_next]);
 	domain->commit_next++;

@@ -212,9 +212,9 @@ static bool rule_is_good(const struct region_desc *desc, const struct record_des
 	return rule->rule != ZOG_RULE_ENUM || rule->value != NULL || rule->value_count == 0;
 }
 
-static bool record_is_good(const struct region_desc *desc, const struct record_desc *kind)
+static bool record_is_good(const struct region_desc *desc, const struct record_desc *kind, uint32_t bytes_max)
 {
-	if (kind->bytes == 0 || kind->bytes > SCHEMA_RECORD_MAX || kind->count == 0 || kind->offset > desc->bytes || kind->count > (desc->bytes - kind->offset) / kind->bytes)
+	if (kind->bytes == 0 || kind->bytes > bytes_max || kind->count == 0 || kind->offset > desc->bytes || kind->count > (desc->bytes - kind->offset) / kind->bytes)
 		return false;
 	if (kind->live_bytes != 0 && (!width_is_good(kind->live_bytes) || kind->live_offset > kind->bytes ||
 				      kind->live_bytes > kind->bytes - kind->live_offset))
@@ -231,7 +231,18 @@ bool schema_is_good(const struct region_desc *desc)
 	    desc->record_count > 256)
 		return false;
 	for (uint32_t i = 0; i < desc->record_count; i++)
-		if (!record_is_good(desc, &desc->record[i]))
+		if (!record_is_good(desc, &desc->record[i], SCHEMA_RECORD_MAX))
 			return false;
 	return true;
+}
+
+bool schema_object_is_good(const struct region_desc *desc)
+{
+	if (desc->bytes == 0 || desc->bytes % ZOG_PAGE_SIZE != 0 || desc->record_count != 1)
+		return false;
+	const struct record_desc *kind = &desc->record[0];
+	for (uint32_t i = 0; i < kind->rule_count; i++)
+		if (kind->rule[i].rule == ZOG_RULE_REF)
+			return false;
+	return kind->bytes == desc->bytes && kind->live_bytes == 0 && record_is_good(desc, kind, desc->bytes);
 }

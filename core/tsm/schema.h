@@ -31,6 +31,8 @@ struct schema_finding {
 
 /* Can the tables be trusted: everything they name lies inside the region and the record? */
 bool schema_is_good(const struct region_desc *desc);
+/* The same for a large object: one record of all its bytes, without references. */
+bool schema_object_is_good(const struct region_desc *desc);
 /* Do the records of the view's runs, and all references to records that they end, keep the schema? */
 bool schema_check(const struct schema_view *view, struct schema_finding *finding);
 /* Name of the field with that number; "-": no rule knows it. */

@@ -110,6 +110,11 @@ zog_status_t rt_image(uint32_t cap, uint32_t domain, enum zog_image_step step, u
 	return core_call(ZOG_CORE_IMAGE, cap, domain, step | (uint64_t)number << 32, (uint64_t)page, NULL);
 }
 
+zog_status_t rt_object_stats(uint32_t cap, uint32_t object, struct zog_object_stats *out)
+{
+	return core_call(ZOG_CORE_OBJECT_STATS, cap, object, (uint64_t)out, 0, NULL);
+}
+
 uint64_t rt_now_ns(void)
 {
 	const struct zog_info *info = rt_info();

@@ -68,6 +68,7 @@ static bool is_own_scratch(uint64_t address, uint64_t size)
 	       is_inside(address, size, ZOG_DMA_BASE, self->dma_bytes) || is_inside(address, size, ZOG_MMIO_BASE, 6 * ZOG_MMIO_STRIDE) ||
 	       is_inside(address, size, ZOG_STREAM_BASE, ZOG_STREAM_MAX * ZOG_STREAM_STRIDE) || /* the peer's pages are read-only */
 	       is_inside(address, size, ZOG_REGION_BASE, ZOG_REGION_MAX * ZOG_REGION_STRIDE) || /* committed records are read-only */
+	       is_inside(address, size, ZOG_OBJECT_BASE, ZOG_OBJECT_MAX * ZOG_OBJECT_STRIDE) || /* all but the window is read-only */
 	       is_inside(address, size, ZOG_TXN_BASE, sizeof(*txn));
 }
 

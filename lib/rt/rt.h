@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <stdbool.h>
 #include "zog/core.h"
+#include "zog/object.h"
 
 /* One invocation, as its server sees it. Lives on the stack of the dispatcher. */
 struct zog_call {
@@ -80,6 +81,7 @@ zog_status_t rt_authority(uint32_t cap, uint32_t domain, uint32_t kind, uint64_t
 /* Live update (core/object/update.h): page is a page of own memory. */
 zog_status_t rt_image(uint32_t cap, uint32_t domain, enum zog_image_step step, uint32_t number, void *page);
 zog_status_t rt_region_stats(uint32_t cap, uint32_t region, struct zog_region_stats *out);
+zog_status_t rt_object_stats(uint32_t cap, uint32_t object, struct zog_object_stats *out);
 /* The raw crossing used by generated stubs. in: 6 words; out: 4 words (may be NULL). */
 zog_status_t rt_call(uint32_t cap, uint32_t method, const uint64_t in[6], uint64_t out[4]);
 

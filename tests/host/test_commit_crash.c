@@ -196,6 +196,12 @@ void region_rollback_skipped(struct domain *d, const struct zog_op *op) { (void)
 bool region_check(struct cpu *cpu, struct domain *d) { (void)cpu, (void)d; return false; }
 void region_act_commit(struct cpu *cpu, struct domain *d) { (void)cpu, (void)d; NOT_STAGED }
 void region_act_rollback(struct domain *d, const struct zog_op *op) { (void)d, (void)op; NOT_STAGED }
+bool object_decode_commit(struct cpu *of, struct domain *domain, const struct zog_op *op, bool is_first) { (void)of, (void)domain, (void)op; return is_first; }
+bool object_decode_rollback(struct cpu *of, struct domain *domain, const struct zog_op *op, bool is_first) { (void)of, (void)domain, (void)op, (void)is_first; return false; }
+bool object_check(struct cpu *of, struct domain *domain, bool is_joined) { (void)of, (void)domain, (void)is_joined; return true; }
+void object_act_skipped(struct cpu *of) { (void)of; }
+void object_act_open(struct cpu *of) { (void)of; }
+void object_act_publish(struct cpu *of, struct domain *domain) { (void)of, (void)domain; }
 bool domain_read(struct domain *d, void *to, uint64_t address, uint64_t bytes) { (void)d, (void)to, (void)address, (void)bytes; return false; }
 bool domain_touch(struct domain *d, uint64_t address, bool is_write) { (void)d, (void)address, (void)is_write; return false; }
 bool space_create(struct space *space) { (void)space; return false; }

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <cmocka.h>
 
+#include "tsm/object.h"
 #include "tsm/region.h"
 #include "tsm/transaction.h"
 #include "cross/control.h"
@@ -64,6 +65,12 @@ void region_rollback_skipped(struct domain *domain, const struct zog_op *op) { (
 bool region_check(struct cpu *of, struct domain *domain) { (void)of, (void)domain; return true; }
 void region_act_commit(struct cpu *of, struct domain *domain) { (void)of, (void)domain; }
 void region_act_rollback(struct domain *domain, const struct zog_op *op) { (void)domain, (void)op; }
+bool object_decode_commit(struct cpu *of, struct domain *domain, const struct zog_op *op, bool is_first) { (void)of, (void)domain, (void)op; return is_first; }
+bool object_decode_rollback(struct cpu *of, struct domain *domain, const struct zog_op *op, bool is_first) { (void)of, (void)domain, (void)op, (void)is_first; return false; }
+bool object_check(struct cpu *of, struct domain *domain, bool is_joined) { (void)of, (void)domain, (void)is_joined; return true; }
+void object_act_skipped(struct cpu *of) { (void)of; }
+void object_act_open(struct cpu *of) { (void)of; }
+void object_act_publish(struct cpu *of, struct domain *domain) { (void)of, (void)domain; }
 void core_set64(uint64_t *at, uint64_t value) { *at = value; }
 void space_flush(struct space *space) { (void)space; }
 void log_line(const char *format, ...) { (void)format; }

@@ -97,6 +97,17 @@ zog_status_t rt_authority(uint32_t cap, uint32_t domain, uint32_t kind, uint64_t
 }
 
 static uint32_t composed_count;
+zog_status_t rt_object_stats(uint32_t cap, uint32_t object, struct zog_object_stats *out)
+{
+	assert_int_equal(cap, CAP_STATS);
+	*out = (struct zog_object_stats){ .head = { .word = 9ul << 8 | 3, .epoch = 4 }, .bytes = 8192, .busy = 6 };
+	for (uint32_t i = 0; i < ZOG_OBJECT_BUFFER_MAX; i++)
+		out->head.buffer[i].version = i == 3 ? 9 : i == 1 ? 7 : ZOG_OBJECT_NONE;
+	out->head.buffer[3].checksum = 0xfeed;
+	memset(out->name, 'o', sizeof(out->name)); /* not even closed */
+	return object == 0 ? ZOG_OK : ZOG_ERR_NOT_FOUND;
+}
+
 zog_status_t rt_incident(uint32_t cap, uint32_t number, struct zog_incident *out)
 {
 	assert_int_equal(cap, CAP_INSPECT);
@@ -313,6 +324,18 @@ static void a_file_read_in_a_row_is_composed_once(void **state)
 	assert_int_equal(composed_count, 4); /* behind what was handed out: nobody reads so */
 }
 
+static void large_objects_have_a_line_each(void **state)
+{
+	const char *row;
+
+	(void)state;
+	row = strstr(read_text("tsm"), "\nooo");
+	assert_non_null(row);
+	assert_non_null(strstr(row, "0000feed"));
+	assert_non_null(strstr(row, " 9,7\n")); /* the published version and the one that is kept; not the writer's buffer */
+	assert_null(strstr(row + 1, "\nooo"));
+}
+
 static void incidents_are_listed_from_the_oldest_on_file(void **state)
 {
 	char name[65], expected[16];
@@ -431,6 +454,7 @@ int main(void)
 		cmocka_unit_test(shared_regions_have_a_line_each),
 		cmocka_unit_test(authority_shows_what_one_table_has_and_the_other_has_not),
 		cmocka_unit_test(a_file_read_in_a_row_is_composed_once),
+		cmocka_unit_test(large_objects_have_a_line_each),
 		cmocka_unit_test(incidents_are_listed_from_the_oldest_on_file),
 		cmocka_unit_test(what_is_not_on_file_is_not_found),
 		cmocka_unit_test(small_windows_give_the_same_text),

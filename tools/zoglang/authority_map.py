@@ -97,6 +97,19 @@ def shared_memory(system, domain):
 			spans.append(span("region", start + layout("REGION_BUFFER_OFFSET"), pages, "rw-", "own"))
 		elif entry["role"] == "validator":
 			spans.append(span("region", start + layout("REGION_BUFFER_OFFSET"), PROPOSAL_KIB * 1024 // PAGE, "r--", "own"))
+	for place, (entry, number) in enumerate(domain.objects):
+		spans += object_memory(domain, place, entry, system.objects[number])
+	return spans
+
+
+def object_memory(domain, place, entry, shared):
+	"""Head and buffers for all; the writer's window shows the one that it has, which nobody else reaches then."""
+	start, pages = layout("OBJECT_BASE") + place * layout("OBJECT_STRIDE"), shared.index["bytes"] // PAGE
+	owner = "own" if shared.writer is domain else shared.writer.name
+	spans = [span("object", start, 1, "r--", owner)]
+	spans += [span("object", start + (1 + buffer) * layout("OBJECT_SLOT"), pages, "r--", owner) for buffer in range(2 + shared.history)]
+	if entry["role"] == "writer":
+		spans.append(span("object", start + layout("OBJECT_WINDOW"), pages, "rw-", "own"))
 	return spans
 
 
@@ -123,6 +136,8 @@ def domain_map(system, domain):
 		"caps": caps_map(system, domain), "flags": flags_map(manifest), "irqs": irqs_map(domain),
 		"regions": [{"right": f"{number}:{entry['role']}", "name": f"{entry['contract']}.{entry['name']}"}
 		            for entry, number in domain.regions],
+		"objects": [{"right": f"{number}:{entry['role']}", "name": f"{entry['contract']}.{entry['name']}"}
+		            for entry, number in domain.objects],
 		"streams": [{"name": s["name"], "role": s["role"], "peer": peer.name, "pages": s["pages"]} for s, peer, _ in domain.streams],
 		"devices": [f"{d['bus']} {d['vendor']:#06x}:{'/'.join(f'{i:#06x}' for i in d['ids'])}" for d in manifest.devices],
 		"events": manifest.events, "dynamic_events": manifest.dynamic_events,

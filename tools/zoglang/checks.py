@@ -3,6 +3,7 @@
 import re
 
 from .handle_checks import handles_check
+from .large_object import object_check
 from .layout import HALF, WORDS_OUT, Reply, Request
 from .model import INTEGERS
 from .region import region_check
@@ -42,7 +43,7 @@ class ContractChecks:
 		self.name_check(contract.name, contract.line, "contract")
 		if not 1 <= contract.version <= VERSION_MAX:
 			self.error(contract.line, f"the version is 1..{VERSION_MAX}")
-		for full, line in [(contract.name, contract.line)] + [(f"{contract.name}.{r.name}", r.line) for r in contract.regions]:
+		for full, line in [(contract.name, contract.line)] + [(f"{contract.name}.{r.name}", r.line) for r in contract.regions + contract.objects]:
 			if len(full) >= IMAGE_NAME_MAX:
 				self.error(line, f"the name '{full}' is longer than {IMAGE_NAME_MAX - 1} characters")
 		self.unique_check(
@@ -56,10 +57,12 @@ class ContractChecks:
 			self.enum_check(enum)
 		for struct in contract.structs:
 			self.struct_check(struct)
-		self.unique_check([(x.name, x.line) for x in contract.regions], "region")
+		self.unique_check([(x.name, x.line) for x in contract.regions + contract.objects], "region")
 		for region in contract.regions:
 			region_check(self, region)
-		if not contract.methods and not contract.regions:
+		for item in contract.objects:
+			object_check(self, item)
+		if not contract.methods and not contract.regions and not contract.objects:
 			self.error(contract.line, f"contract {contract.name} has no methods")
 		if len(contract.methods) > METHOD_MAX:
 			self.error(contract.line, f"{len(contract.methods)} methods; at most {METHOD_MAX} fit")

@@ -1,6 +1,7 @@
 """NAME.h: what both sides of a contract share — enums, structs, method numbers, message layouts."""
 
 from .fingerprint import hex_of
+from .large_object import object_text
 from .layout import Reply, Request
 from .model import INTEGERS, integer_c_type
 from .region import region_text
@@ -168,7 +169,7 @@ def header_text(contract, source):
 	text += f"#define {contract.name.upper()}_CONTRACT {contract.number}u\n"
 	text += f"#define {contract.name.upper()}_VERSION {contract.version}u\n"
 	text += f"#define {contract.name.upper()}_FINGERPRINT 0x{hex_of(contract.fingerprint)}ull\n"
-	for region in contract.regions:
+	for region in contract.regions + contract.objects:
 		text += f"#define {contract.name.upper()}_{region.name.upper()}_FINGERPRINT 0x{hex_of(region.fingerprint)}ull\n"
 	text += "\n"
 	for event in contract.events:
@@ -179,5 +180,6 @@ def header_text(contract, source):
 	text += "".join(enum_text(contract, e) for e in contract.enums)
 	text += "".join(struct_text(contract, s) for s in contract.structs)
 	text += "".join(region_text(contract, r) for r in contract.regions)
+	text += "".join(object_text(contract, o) for o in contract.objects)
 	text += "".join(method_text(contract, m) for m in contract.methods)
 	return text + "#endif\n"

@@ -1,6 +1,7 @@
 """What manifests must keep to, each by itself and all together."""
 
 from .manifest_read import RIGHTS, folder_names
+from .large_object import manifest_objects_check, objects_budget_kib
 from .region import budget_kib, manifests_check
 from .report import c_constant, nearest
 
@@ -26,7 +27,7 @@ def need_kib(manifest):
 	"""Memory that is set aside for a domain at boot, by what the manifest says."""
 	return {"home, twice": HOME_IMAGES * manifest.home_kib, "heap": manifest.heap_kib, "dma": manifest.dma_kib,
 	        "page tables": manifest.page_table_kib, "streams": 4 * sum(s["pages"] for s in manifest.streams),
-	        "regions": budget_kib(manifest)}
+	        "regions": budget_kib(manifest), "objects": objects_budget_kib(manifest)}
 
 
 def grants_of(manifest):
@@ -58,6 +59,7 @@ class ManifestChecks:
 			self.served_waits_check(manifest)
 		self.streams_check()
 		manifests_check(self)
+		manifest_objects_check(self)
 		self.once_check()
 		self.cycle_check()
 		self.ports_check()
@@ -118,7 +120,7 @@ class ManifestChecks:
 			if name in EVENT_NAMES_TAKEN:
 				self.error(manifest, f"event '{name}' has a name that domain.h needs for itself", "events")
 		for table, entries in (("ports", manifest.ports), ("activity", manifest.activities),
-		                       ("stream", manifest.streams), ("region", manifest.regions)):
+		                       ("stream", manifest.streams), ("region", manifest.regions), ("object", manifest.objects)):
 			names = [e["name"] for e in entries]
 			for place, name in enumerate(names):
 				if name in names[:place]:

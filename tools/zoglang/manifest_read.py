@@ -8,6 +8,7 @@ import re
 import tomllib
 
 from .checks import C_WORDS, NAME_LOWER
+from .large_object import HISTORY_MAX as OBJECT_HISTORY_MAX
 from .report import c_constant, nearest
 
 KIB_PER_PAGE = 4
@@ -36,10 +37,12 @@ SCHEMA = {
 	"region": {"name": (str, True), "contract": (str, True), "role": (str, True), "history": (int, False, 0, HISTORY_MAX),
 	           "reconstructible": (bool, False), "budget_kib": (int, False, KIB_PER_PAGE, 1 << 20),
 	           "on_rollback": (int, False, 1, 99)},
+	"object": {"name": (str, True), "contract": (str, True), "role": (str, True), "history": (int, False, 0, OBJECT_HISTORY_MAX),
+	           "reconstructible": (bool, False), "budget_kib": (int, False, KIB_PER_PAGE, 1 << 20)},
 	"recovery": {"device_quiesce": (bool, False)},
 	"why": {},  # any key: a grant; see ManifestChecks.why_check
 }
-ARRAYS = ("device", "irq", "ports", "activity", "stream", "region")
+ARRAYS = ("device", "irq", "ports", "activity", "stream", "region", "object")
 TYPE_WORDS = {str: "a text", list: "a list", int: "a whole number", bool: "true or false"}
 
 
@@ -89,7 +92,7 @@ class Manifest:
 		self.devices, self.irqs = data.get("device", []), data.get("irq", [])
 		self.ports, self.activities = data.get("ports", []), data.get("activity", [])
 		self.streams = data.get("stream", [])
-		self.regions = data.get("region", [])
+		self.regions, self.objects = data.get("region", []), data.get("object", [])
 		self.recovery, self.shares = data.get("recovery", {}), data.get("shares", {})
 		self.why = data.get("why", {})
 

@@ -1,6 +1,7 @@
 """From checked manifests to the system: domain ids, capability tables, vectors. Everything that is emitted (the
 core's tables, domain.h, the authority map) comes from these objects, so that they cannot differ."""
 
+from .large_object import objects_assign
 from .manifest_checks import VECTOR_FIRST
 from .region import index_find
 
@@ -26,6 +27,7 @@ class Domain:
 		self.irqs = []     # (irq entry, vector)
 		self.streams = []  # (stream entry, peer Domain, index of the peer's entry)
 		self.regions = []  # (region entry, place in System.regions)
+		self.objects = []  # (object entry, place in System.objects)
 		self.peers = set()
 
 	@property
@@ -61,6 +63,7 @@ class System:
 			self.peers_assign(domain)
 			self.streams_assign(domain)
 		self.regions_assign()
+		self.objects = objects_assign(self.domains, self.contract_by_name)
 
 	def order(self, domains):
 		"""Callees before callers; by name where that leaves a choice. The checks ruled cycles out."""

@@ -181,6 +181,7 @@ class Contract:
 	rights: list = field(default_factory=list)
 	handles: list = field(default_factory=list)
 	regions: list = field(default_factory=list)  # of region.Region
+	objects: list = field(default_factory=list)  # of large_object.LargeObject
 	number: int = 0
 	fingerprint: int = 0
 

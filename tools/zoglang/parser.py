@@ -30,6 +30,7 @@ The grammar of region stands in region.py. What the names mean, and whether they
 
 from .fingerprint import fingerprint_of
 from .lexer import tokens_read
+from .large_object import object_parse
 from .model import Argument, Contract, Enum, EnumValue, ErrorCase, Event, Field, Handle, Method, Right, Struct, Transition
 from .region import region_parse
 from .report import SourceError, nearest
@@ -116,6 +117,7 @@ class Parser:
 			"handle": (self.handle, contract.handles),
 			"method": (self.method, contract.methods),
 			"region": (lambda: region_parse(self), contract.regions),
+			"object": (lambda: object_parse(self), contract.objects),
 		}
 		while not self.accept("}"):
 			if self.token.text not in items:
@@ -128,7 +130,7 @@ class Parser:
 			target.append(parse())
 			target[-1].tokens = self.tokens[first:self.place]
 		enums = [token for enum in contract.enums for token in enum.tokens]
-		for region in contract.regions:
+		for region in contract.regions + contract.objects:
 			region.fingerprint = fingerprint_of(region.tokens + enums)
 		return contract
 

@@ -103,7 +103,8 @@ def live_parse(text):
 
 def rights_expected(domain):
 	return ({(cap["kind"], cap["right"]) for cap in domain["caps"]} | {("flag", flag) for flag in domain["flags"]}
-	        | {("irq", irq["right"]) for irq in domain["irqs"]} | {("region", region["right"]) for region in domain["regions"]})
+	        | {("irq", irq["right"]) for irq in domain["irqs"]} | {("region", region["right"]) for region in domain["regions"]}
+	        | {("object", item["right"]) for item in domain["objects"]})
 
 
 def rights_compare(name, domain, live):

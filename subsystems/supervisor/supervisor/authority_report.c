@@ -4,7 +4,7 @@
  * the map that the manifests compile to. Words of a row: domain, kind, right, pages, used. Kinds:
  *   entry N:CONTRACT@DOMAIN  event N:DOMAIN.EVENT  ports N:FIRST..LAST  control inspect ... N     capability N
  *   straight N:CONTRACT@DOMAIN       what the straight way of a crossing holds where the table has something else
- *   flag NAME   irq VECTOR:EVENT:LINE   region NUMBER:writer or reader
+ *   flag NAME   irq VECTOR:EVENT:LINE   region, object NUMBER:writer or reader
  *   area PLACE:RIGHTS@ADDRESS=PHYSICAL     memory that is mapped, or will be at first touch
  *   memory PLACE:RIGHTS:own                pages of its own in its page tables
  *   memory PLACE:RIGHTS:WHOSE@ADDRESS=PHYSICAL      runs of pages that are not its own */
@@ -112,11 +112,19 @@ static void region_row(struct text *text, const char *domain, uint64_t place, co
 	row_end(text, 0, "-");
 }
 
+static void object_row(struct text *text, const char *domain, uint64_t place, const struct zog_authority *row)
+{
+	(void)place;
+	row_begin(text, domain, "object");
+	text_format(text, "%lu:%s", row->a, row->b ? "writer" : "reader");
+	row_end(text, 0, "-");
+}
+
 /* --- memory -------------------------------------------------------------------------------------------------- */
 
 static const struct { uint64_t first; const char *name; } places[] = { /* abi/zog/layout.h; in any order */
 	{ ZOG_STREAM_BASE, "stream" }, { ZOG_MMIO_BASE, "device" }, { ZOG_DMA_BASE, "dma" }, { ZOG_TXN_BASE, "log" },
-	{ ZOG_MODULE_BASE, "module" }, { ZOG_REGION_BASE, "region" }, { ZOG_INFO_BASE, "info" }, { ZOG_MESSAGE_BASE, "message" },
+	{ ZOG_MODULE_BASE, "module" }, { ZOG_REGION_BASE, "region" }, { ZOG_OBJECT_BASE, "object" }, { ZOG_INFO_BASE, "info" }, { ZOG_MESSAGE_BASE, "message" },
 	{ ZOG_STACK_BASE, "stack" }, { ZOG_HEAP_BASE, "heap" }, { ZOG_HOME_BASE + ZOG_HOME_COMMITTED_OFFSET, "committed" },
 	{ ZOG_HOME_BASE, "home" }, { 0, "image" },
 };
@@ -213,7 +221,7 @@ static void domain_rows(struct text *text, uint32_t domain)
 {
 	static void (*const writer[ZOG_AUTHORITY_PAGES])(struct text *, const char *, uint64_t, const struct zog_authority *) = {
 		[ZOG_AUTHORITY_CAP] = cap_row, [ZOG_AUTHORITY_FLAGS] = flag_rows, [ZOG_AUTHORITY_IRQ] = irq_row,
-		[ZOG_AUTHORITY_REGION] = region_row, [ZOG_AUTHORITY_AREA] = area_row,
+		[ZOG_AUTHORITY_REGION] = region_row, [ZOG_AUTHORITY_AREA] = area_row, [ZOG_AUTHORITY_OBJECT] = object_row,
 	};
 	struct zog_authority row;
 

@@ -178,6 +178,56 @@ static void region_row(struct text *text, const struct zog_region_stats *region)
 	text_line_end(text);
 }
 
+static const struct column object_column[] = {
+	{ "object", 0 },   { "writer", 24 },  { "readers", 40 }, { "version", 48 }, { "epoch", 60 },   { "commits", 68 }, { "refused", 80 },
+	{ "rollbacks", 90 }, { "kept", 100 }, { "bytes", 106 },  { "memory", 116 }, { "busy", 126 }, { "author", 140 },
+	{ "time_ns", 156 }, { "crc32c", 172 }, { "versions", 182 },
+};
+
+/* versions: the published one and those that can be read or gone back to. */
+static void object_row(struct text *text, const struct zog_object_stats *object)
+{
+	const struct column *column = object_column;
+	uint32_t published = ZOG_OBJECT_BUFFER(object->head.word);
+	const struct zog_object_version *version = &object->head.buffer[published % ZOG_OBJECT_BUFFER_MAX];
+	struct zog_domain_stats domain;
+
+	cell_string(text, column++, object->name);
+	cell_string(text, column++, domain_name(object->writer, &domain));
+	cell_number(text, column++, object->reader_count);
+	cell_number(text, column++, version->version);
+	cell_number(text, column++, object->head.epoch);
+	cell_number(text, column++, object->commits);
+	cell_number(text, column++, object->refused);
+	cell_number(text, column++, object->rollbacks);
+	cell_number(text, column++, object->kept);
+	cell_number(text, column++, object->bytes);
+	cell_number(text, column++, object->memory_bytes);
+	cell_number(text, column++, object->busy);
+	cell_string(text, column++, version->time_ns ? domain_name(version->author, &domain) : "-");
+	cell_number(text, column++, version->time_ns);
+	text_column(text, column++->start);
+	text_format(text, "%08x", version->checksum);
+	text_column(text, column->start);
+	text_format(text, "%lu", version->version);
+	for (uint32_t i = 0; i < ZOG_OBJECT_BUFFER_MAX; i++)
+		if (i != published && object->head.buffer[i].version != ZOG_OBJECT_NONE)
+			text_format(text, ",%lu", object->head.buffer[i].version);
+	text_line_end(text);
+}
+
+static void objects_report(struct text *text)
+{
+	struct zog_object_stats object;
+
+	for (uint32_t i = 0; rt_object_stats(CAP_STATS, i, &object) == ZOG_OK; i++) {
+		if (i == 0)
+			header_write(text, object_column, sizeof(object_column) / sizeof(object_column[0]));
+		object.name[sizeof(object.name) - 1] = '\0';
+		object_row(text, &object);
+	}
+}
+
 /* Home regions: one line each in /zog/domains. Here all of them together, then the shared ones. */
 static void tsm_report(struct text *text)
 {
@@ -196,6 +246,7 @@ static void tsm_report(struct text *text)
 		region.name[sizeof(region.name) - 1] = region.damage[sizeof(region.damage) - 1] = '\0';
 		region_row(text, &region);
 	}
+	objects_report(text);
 }
 
 static const char *update_state_name(uint32_t state)

@@ -5,6 +5,7 @@
  * wait, so the round's state is in globals; a restart of this domain starts the benchmarks over. */
 #include "rows.h"
 #include "contracts/bench_client.h"
+#include "rt/object.h"
 #include "rt/region.h"
 #include "stream/stream.h"
 
@@ -200,6 +201,51 @@ static void region_run(void)
 	row_end(&row, "shared_read_64", 1);
 }
 
+/* 64 KiB that were written ahead are published by the version word; beside it one copy of as many bytes, which is the
+ * least that publishing them by copying takes. */
+static void object_run(void)
+{
+	static uint8_t source[BENCH_SCREEN_BYTES];
+	struct bench_screen_header *header = object_window(OBJECT_SCREEN);
+	uint64_t before = object_version(OBJECT_SCREEN);
+
+	row_begin(&row);
+	for (uint32_t i = 0; i < REPETITIONS; i++) {
+		void *buffer;
+		memset(object_window(OBJECT_SCREEN), (int)i, BENCH_SCREEN_BYTES);
+		*header = (struct bench_screen_header){ .serial = before + i, .width = 640, .length = BENCH_SCREEN_BYTES };
+		uint64_t start = instructions_now();
+		zog_status_t status = object_begin(OBJECT_SCREEN, EVENT_NEVER, &buffer);
+		object_submit(OBJECT_SCREEN, BENCH_SCREEN, 0);
+		zog_status_t committed = region_commit();
+		row_add(&row, instructions_now() - start);
+		rt_assert(status == ZOG_OK && committed == ZOG_OK && object_version(OBJECT_SCREEN) == before + i + 1);
+	}
+	row_end(&row, "object_commit_64k", 1);
+	row_begin(&row);
+	for (uint32_t i = 0; i < REPETITIONS; i++) {
+		uint64_t start = instructions_now();
+		memcpy(object_window(OBJECT_SCREEN), source, BENCH_SCREEN_BYTES);
+		row_add(&row, instructions_now() - start);
+	}
+	row_end(&row, "copy_64k", 1);
+}
+
+static void object_read_run(void)
+{
+	const void *bytes;
+	uint64_t version;
+
+	row_begin(&row);
+	for (uint32_t i = 0; i < REPETITIONS; i++) {
+		uint64_t start = instructions_now();
+		zog_status_t status = object_read(OBJECT_SCREEN, &bytes, &version);
+		row_add(&row, instructions_now() - start);
+		rt_assert(status == ZOG_OK && ((const struct bench_screen_header *)bytes)->width == 640);
+	}
+	row_end(&row, "object_read", 1);
+}
+
 static void rows_run(void)
 {
 	calibration_run();
@@ -207,6 +253,8 @@ static void rows_run(void)
 	crossing_commit_run();
 	home_tx_run();
 	region_run();
+	object_run();
+	object_read_run();
 	stream_run(64, "stream_64", "stream_64_commit");
 	stream_run(RECORD_BYTES_MAX, "stream_4080", NULL);
 	memcpy_run(RECORD_BYTES_MAX, "memcpy_4080");

@@ -15,7 +15,7 @@
 #include "uart.h"
 
 #define WRITE_BUDGET 512u    /* bytes sent inside a write */
-#define ACTIVITY_BUDGET 1024u /* bytes each way in a turn of the activity */
+#define TURN_BUDGET 1024u /* bytes each way in a turn of the activity */
 #define READ_BUDGET 256u
 #define TURN_MAX 4u
 #define WAKE_ROOM (OUTPUT_BYTES / 4)
@@ -143,9 +143,9 @@ static bool interrupts_serve(struct terminal *terminal)
 {
 	for (uint32_t turn = 0; turn < TURN_MAX; turn++) {
 		bool is_asking = uart_interrupt_take();
-		bool is_any = input_collect(terminal, ACTIVITY_BUDGET);
+		bool is_any = input_collect(terminal, TURN_BUDGET);
 
-		is_any |= output_send(terminal, ACTIVITY_BUDGET);
+		is_any |= output_send(terminal, TURN_BUDGET);
 		uart_interrupts_update(terminal);
 		if (!is_asking && !is_any)
 			return true;

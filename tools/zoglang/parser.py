@@ -3,7 +3,7 @@ docs/contracts.md shows it with an example, and tests/negative/language.py compa
 
 	file       = contract end ;
 	contract   = "contract" NAME "version" NUMBER "{" { item } "}" ;
-	item       = enum | struct | event | right | handle | method | region ;
+	item       = enum | struct | event | right | handle | method | region | object ;
 	enum       = "enum" NAME "{" value { "," value } [ "," ] "}" ;
 	value      = NAME "=" NUMBER ;
 	struct     = "struct" NAME "{" field { field } "}" ;
@@ -25,7 +25,7 @@ docs/contracts.md shows it with an example, and tests/negative/language.py compa
 	range      = "in" NUMBER ".." NUMBER ;
 	error      = NAME STRING ;
 
-The grammar of region stands in region.py. What the names mean, and whether they fit together, is for checks.py.
+The grammar of region stands in region.py, that of object in large_object.py. What the names mean, and whether they fit together, is for checks.py.
 """
 
 from .fingerprint import fingerprint_of

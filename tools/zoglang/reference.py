@@ -77,6 +77,12 @@ def region_text(region):
 	return text
 
 
+def object_text(item):
+	text = f"\n### object `{item.name}`\n{doc_of(item)}\n\n{item.bytes} bytes, fingerprint {hex_of(item.fingerprint)}. Its header:\n\n"
+	text += "| field | type | rules |\n|---|---|---|\n"
+	return text + "".join(f"| {f.name} | {f.type} | {field_rules(f)} |\n" for f in item.header.fields)
+
+
 def contract_page(contract):
 	text = f"# Contract {contract.name}\n{doc_of(contract)}\n\nVersion {contract.version}, fingerprint {hex_of(contract.fingerprint)}, "
 	text += f"number {contract.number}. Source: `{contract.path}`.\n"
@@ -90,6 +96,7 @@ def contract_page(contract):
 			rule = f" in {f.range[0]}..{f.range[1]}" if f.range else f" enum {f.enum}" if f.enum else ""
 			text += f"| {f.name} | {f.type}{rule} |\n"
 	text += "".join(handle_text(h) for h in contract.handles) + "".join(region_text(r) for r in contract.regions)
+	text += "".join(object_text(o) for o in contract.objects)
 	return text + "".join(method_text(contract, m) for m in contract.methods)
 
 

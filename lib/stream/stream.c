@@ -176,6 +176,22 @@ STORES_ARE_OWN zog_status_t stream_take(struct stream *stream, void *data, size_
 	return ZOG_OK;
 }
 
+bool stream_has_room(struct stream *stream)
+{
+	return has_work(stream) || work_find(stream, ZOG_ERR_LIMIT) == ZOG_OK;
+}
+
+zog_status_t stream_skip(struct stream *stream)
+{
+	if (!has_work(stream)) {
+		zog_status_t status = work_find(stream, ZOG_ERR_NOT_FOUND);
+		if (status != ZOG_OK)
+			return status;
+	}
+	stream->position++;
+	return ZOG_OK;
+}
+
 /* --- commit, show, sleep ------------------------------------------------------------------------------------------- */
 
 void stream_seal(struct stream *stream)
@@ -205,12 +221,8 @@ void stream_rewind(struct stream *stream)
 	stream->position = stream->home->position;
 }
 
-zog_status_t stream_wait(struct stream *stream, struct zog_call *call, uint32_t peer_event)
+zog_status_t stream_ask(struct stream *stream)
 {
-	uint64_t seen = rt_event_count(peer_event);
-
-	if (stream->own->position != stream->position)
-		stream_publish(stream);
 	__atomic_store_n(&stream->own->is_asleep, 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* flag before the look at the position; partner in stream_show */
 	uint64_t peer_position = position_read(stream->peer);
@@ -218,7 +230,17 @@ zog_status_t stream_wait(struct stream *stream, struct zog_call *call, uint32_t 
 		return ZOG_ERR_CORRUPT;
 	stream->peer_position = peer_position;
 	if (!has_work(stream))
-		return rt_wait(call, peer_event, seen, RT_NO_DEADLINE);
+		return ZOG_ERR_NOT_FOUND;
 	__atomic_store_n(&stream->own->is_asleep, 0, __ATOMIC_RELAXED);
 	return ZOG_OK;
+}
+
+zog_status_t stream_wait(struct stream *stream, struct zog_call *call, uint32_t peer_event)
+{
+	uint64_t seen = rt_event_count(peer_event);
+
+	if (stream->own->position != stream->position)
+		stream_publish(stream);
+	zog_status_t status = stream_ask(stream);
+	return status == ZOG_ERR_NOT_FOUND ? rt_wait(call, peer_event, seen, RT_NO_DEADLINE) : status;
 }

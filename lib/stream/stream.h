@@ -90,6 +90,12 @@ zog_status_t stream_put(struct stream *stream, const void *data, size_t length);
  * taken; ZOG_ERR_CORRUPT: a position or record that no honest producer writes, not taken. */
 zog_status_t stream_take(struct stream *stream, void *data, size_t size, size_t *length_out);
 
+/* Producer: will the next stream_put find room? No as well while the peer's position is impossible. */
+bool stream_has_room(struct stream *stream);
+/* Consumer: gives up the next record, which the peer wrote wrongly. ZOG_ERR_NOT_FOUND: there is none; ZOG_ERR_CORRUPT: the
+ * peer's position is impossible, too. */
+zog_status_t stream_skip(struct stream *stream);
+
 /* Makes what was put or taken part of the running transaction. */
 void stream_seal(struct stream *stream);
 /* Shows the peer what is committed, and stages the notify if it sleeps. At any time; records nobody has shown yet are
@@ -99,6 +105,10 @@ void stream_show(struct stream *stream);
 void stream_publish(struct stream *stream);
 /* After rt_abort: back to what was sealed. */
 void stream_rewind(struct stream *stream);
+/* Nothing to take, or no room: the peer is to notify its event when that changes. ZOG_ERR_NOT_FOUND: asked; ZOG_OK: there
+ * is work after all; ZOG_ERR_CORRUPT. For a side that uses the stream in several threads: whoever finds no work asks,
+ * since looking took an earlier asking back. */
+zog_status_t stream_ask(struct stream *stream);
 /* Nothing to take, or no room: publishes if there is something to publish, then ZOG_WAIT on the peer's event (reply
  * with it), or ZOG_OK when there is work after all. */
 zog_status_t stream_wait(struct stream *stream, struct zog_call *call, uint32_t peer_event);

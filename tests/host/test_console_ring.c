@@ -102,69 +102,39 @@ static uint32_t receive(uint32_t available)
 	return piece.length;
 }
 
-static void input_is_read_as_it_came_and_again_after_a_roll_back(void **state)
+static void input_is_taken_once_and_as_it_came(void **state)
 {
 	uint64_t position = 0;
-	size_t length;
 
 	(void)state;
 	for (int turn = 0; turn < 20000; turn++) {
 		receive((uint32_t)random() % 3000);
-		uint64_t back = terminal.input_received - position < 4000 ? (uint64_t)random() % 4000 : 0;
-		uint64_t from = position - (back < position ? back : position);
+		size_t length = input_take(&terminal, data, (size_t)random() % sizeof(data));
 
-		assert_true(input_give(&terminal, from, data, sizeof(data), &length));
-		assert_true(length <= sizeof(data));
 		for (size_t i = 0; i < length; i++)
-			assert_int_equal(data[i], byte_at(from + i));
+			assert_int_equal(data[i], byte_at(position + i));
+		position += length;
+		assert_int_equal(terminal.input_published, position);
 		assert_true(terminal_is_sound(&terminal));
-		position = from + length;
 	}
 	assert_true(position > INPUT_BYTES * 8);
 }
 
-static void unread_input_is_never_overwritten(void **state)
+static void input_that_was_not_taken_is_never_overwritten(void **state)
 {
-	size_t length;
-
 	(void)state;
 	for (int turn = 0; turn < 100; turn++)
 		receive(1000);
-	assert_int_equal(terminal.input_received, INPUT_UNREAD_MAX);
+	assert_int_equal(terminal.input_received, INPUT_BYTES);
 	assert_int_equal(input_room(&terminal), 0);
 	assert_int_equal(receive(1), 0);
-	assert_true(input_give(&terminal, 0, data, sizeof(data), &length));
-	assert_int_equal(length, sizeof(data));
+	assert_int_equal(input_take(&terminal, data, 100), 100);
 	assert_int_equal(data[0], byte_at(0));
-	assert_true(input_give(&terminal, 4096, data, 1, &length));
-	assert_int_equal(length, 1);
-	assert_int_equal(data[0], byte_at(4096));
-	assert_int_equal(input_room(&terminal), 4096);
-}
-
-static void positions_outside_the_kept_window_are_refused(void **state)
-{
-	size_t length = 5;
-
-	(void)state;
-	for (uint64_t position = 0; position < 4 * INPUT_BYTES; position += length) {
-		receive(1000);
-		assert_true(input_give(&terminal, position, data, 1000, &length));
-		if (!length)
-			receive(1000), length = 0;
-		assert_true(input_give(&terminal, position + length, data, 1000, &length));
-		length = (size_t)(terminal.input_consumed - position);
-	}
-	uint64_t consumed = terminal.input_consumed;
-
-	assert_false(input_give(&terminal, terminal.input_received + 1, data, 1, &length));
-	assert_false(input_give(&terminal, UINT64_MAX, data, 1, &length));
-	assert_false(input_give(&terminal, terminal.input_received - INPUT_KEPT - 1, data, 1, &length));
-	assert_false(input_give(&terminal, 0, data, 1, &length));
-	assert_int_equal(terminal.input_consumed, consumed);
-	assert_true(input_give(&terminal, terminal.input_received - INPUT_KEPT, data, 1, &length));
-	assert_int_equal(data[0], byte_at(terminal.input_received - INPUT_KEPT));
-	assert_int_equal(input_room(&terminal), 0);
+	assert_int_equal(input_room(&terminal), 100);
+	assert_int_equal(receive(1000), 100);
+	assert_int_equal(input_take(&terminal, data, 1), 1);
+	assert_int_equal(data[0], byte_at(100));
+	assert_int_equal(input_take(&terminal, data, 0), 0);
 }
 
 static void damaged_positions_are_noticed(void **state)
@@ -180,9 +150,9 @@ static void damaged_positions_are_noticed(void **state)
 	terminal.output_accepted = OUTPUT_BYTES + 1;
 	assert_false(terminal_is_sound(&terminal));
 	terminal.output_accepted = 3;
-	terminal.input_consumed = 1;
+	terminal.input_published = 1;
 	assert_false(terminal_is_sound(&terminal));
-	terminal.input_consumed = 0;
+	terminal.input_published = 0;
 	terminal.input_received = INPUT_BYTES + 1;
 	assert_false(terminal_is_sound(&terminal));
 }
@@ -192,9 +162,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(output_arrives_once_and_in_order_however_calls_repeat, terminal_clear),
 		cmocka_unit_test_setup(output_with_a_gap_is_refused, terminal_clear),
-		cmocka_unit_test_setup(input_is_read_as_it_came_and_again_after_a_roll_back, terminal_clear),
-		cmocka_unit_test_setup(unread_input_is_never_overwritten, terminal_clear),
-		cmocka_unit_test_setup(positions_outside_the_kept_window_are_refused, terminal_clear),
+		cmocka_unit_test_setup(input_is_taken_once_and_as_it_came, terminal_clear),
+		cmocka_unit_test_setup(input_that_was_not_taken_is_never_overwritten, terminal_clear),
 		cmocka_unit_test_setup(damaged_positions_are_noticed, terminal_clear),
 	};
 

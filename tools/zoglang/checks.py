@@ -62,8 +62,8 @@ class ContractChecks:
 			region_check(self, region)
 		for item in contract.objects:
 			object_check(self, item)
-		if not contract.methods and not contract.regions and not contract.objects:
-			self.error(contract.line, f"contract {contract.name} has no methods")
+		if not (contract.methods or contract.regions or contract.objects or contract.events):
+			self.error(contract.line, f"contract {contract.name} has neither methods nor events nor regions")
 		if len(contract.methods) > METHOD_MAX:
 			self.error(contract.line, f"{len(contract.methods)} methods; at most {METHOD_MAX} fit")
 		for method in contract.methods:

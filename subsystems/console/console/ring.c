@@ -1,8 +1,7 @@
 /* Byte rings with absolute positions, and what the console accepts into them.
  *
  * Protocol: a client names the position of every byte. Output before `output_accepted` was taken already and is
- * skipped, so a call that is issued again adds nothing twice. A reader's position says that all before it is used,
- * but the last INPUT_KEPT bytes stay, so a reader that was rolled back a little can read them once more. */
+ * skipped, so a call that is issued again adds nothing twice. Input stays until it is taken for the stream. */
 #include "ring.h"
 #include "rt/rt.h"
 
@@ -11,8 +10,8 @@ bool terminal_is_sound(const struct terminal *terminal)
 {
 	return terminal->output_sent <= terminal->output_accepted
 		&& terminal->output_accepted - terminal->output_sent <= OUTPUT_BYTES
-		&& terminal->input_consumed <= terminal->input_received
-		&& terminal->input_received - terminal->input_consumed <= INPUT_BYTES;
+		&& terminal->input_published <= terminal->input_received
+		&& terminal->input_received - terminal->input_published <= INPUT_BYTES;
 }
 
 static uint64_t smaller(uint64_t a, uint64_t b)
@@ -76,9 +75,7 @@ struct ring_piece output_piece(const struct terminal *terminal, uint32_t limit)
 
 uint64_t input_room(const struct terminal *terminal)
 {
-	uint64_t unread = terminal->input_received - terminal->input_consumed;
-
-	return unread < INPUT_UNREAD_MAX ? INPUT_UNREAD_MAX - unread : 0;
+	return INPUT_BYTES - (terminal->input_received - terminal->input_published);
 }
 
 /* Where the next bytes from the line go. */
@@ -87,16 +84,14 @@ struct ring_piece input_piece(const struct terminal *terminal, uint32_t limit)
 	return ring_piece(terminal->input_received, smaller(input_room(terminal), limit), INPUT_BYTES);
 }
 
-/* Notes that all before position is used, and copies what follows. False: position is not in the kept window. */
-bool input_give(struct terminal *terminal, uint64_t position, void *data, size_t size, size_t *length_out)
+/* Moves up to `size` of the bytes that came first to `data`, and says how many. */
+size_t input_take(struct terminal *terminal, void *data, size_t size)
 {
-	if (position > terminal->input_received)
-		return false;
-	if (position < terminal->input_consumed && terminal->input_received - position > INPUT_KEPT)
-		return false;
-	if (terminal->input_consumed != position)
-		terminal->input_consumed = position;
-	*length_out = smaller(terminal->input_received - position, size);
-	ring_get(terminal->input, INPUT_BYTES, position, data, *length_out);
-	return true;
+	size_t length = smaller(terminal->input_received - terminal->input_published, size);
+
+	if (length) {
+		ring_get(terminal->input, INPUT_BYTES, terminal->input_published, data, length);
+		terminal->input_published += length;
+	}
+	return length;
 }

@@ -7,16 +7,14 @@
 #include <stdint.h>
 
 #define OUTPUT_BYTES 0x10000u
-#define INPUT_BYTES 0x4000u
-#define INPUT_UNREAD_MAX 0x2000u /* the other half keeps what was read, for readers that were rolled back */
-#define INPUT_KEPT (INPUT_BYTES - INPUT_UNREAD_MAX)
+#define INPUT_BYTES 0x1000u
 
 /* All positions count bytes since boot; the byte at position p stands at p modulo the ring's size. */
 struct terminal {
 	uint64_t output_accepted;
 	uint64_t output_sent;    /* advanced by the core as it sends, never by this domain while there is a UART */
 	uint64_t input_received; /* advanced by the core as it reads */
-	uint64_t input_consumed; /* what the reader says it has used */
+	uint64_t input_published; /* up to here it is in the stream */
 	uint64_t is_writer_waiting; /* for a good piece of room */
 	uint64_t is_drain_waiting;  /* for all to be sent */
 	uint8_t output[OUTPUT_BYTES];
@@ -35,6 +33,6 @@ struct ring_piece output_piece(const struct terminal *terminal, uint32_t limit);
 uint64_t output_room(const struct terminal *terminal);
 uint64_t input_room(const struct terminal *terminal);
 struct ring_piece input_piece(const struct terminal *terminal, uint32_t limit);
-bool input_give(struct terminal *terminal, uint64_t position, void *data, size_t size, size_t *length_out);
+size_t input_take(struct terminal *terminal, void *data, size_t size);
 
 #endif

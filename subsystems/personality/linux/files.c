@@ -39,6 +39,7 @@ zog_status_t files_start(struct zog_call *call)
 		       (int)FILES_PIPE_MAX == (int)PIPE_MAX && (int)FILES_CACHE_MAX == (int)CACHE_PAGE_MAX,
 		       "files_home.h and linux.h name the same sizes");
 	files()->is_started = 1;
+	tty_start();
 	return ZOG_OK;
 }
 

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 #include "linux/tty.h"
+#include "stream/stream.h"
 
 enum {
 	FILES_NODE_MAX = 4096,
@@ -130,7 +131,8 @@ struct tty {
 	struct linux_termios termios;
 	struct linux_winsize winsize;
 	uint32_t session, foreground; /* 0: none */
-	uint64_t input_position;      /* console input used up */
+	struct stream_home stream;    /* the console's input */
+	uint32_t input_used, reserved_input; /* bytes of its next record that are used up */
 	uint64_t head, tail;          /* input ring: received, read */
 	uint64_t line;                /* end of the last complete line; == head in raw mode */
 	uint64_t output_head, output_tail; /* output ring; tail = absolute console position taken */

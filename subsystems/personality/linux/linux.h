@@ -167,6 +167,7 @@ int64_t files_init_process(struct zog_call *call, struct process *process);
 
 int64_t intent_resume(struct zog_call *call);          /* dispatcher: a syscall entered with thread->intent.step != 0 */
 int64_t status_errno(zog_status_t status);             /* ZOG_ERR_* -> -errno, ZOG_OK -> 0 */
+void tty_start(void);                                  /* at every start */
 zog_status_t tty_activity(struct zog_call *call);      /* ACTIVITY_TERMINAL: input, echo, signals of the terminal */
 void tty_session_end(uint32_t session);                /* the session's leader exited: the terminal is free */
 

@@ -3,13 +3,15 @@
  * Output: bytes go through the line discipline into a ring of the home region, and that is committed before the console
  * sees them: console_write names absolute positions, so after a death the same bytes are offered at the same place and
  * each appears once. The position moves when the console took them.
- * Input: the "terminal" activity alone reads the console (position = bytes used up), feeds the line discipline, echoes, sends
- * the signals of keys, and commits all that together with the new position. Readers wait on EVENT_TTY. */
+ * Input: the "terminal" activity alone takes the console's stream, feeds the line discipline, echoes, sends the signals of
+ * keys, and commits all that together with its place in the stream. Readers wait on EVENT_TTY. */
 #include "tty.h"
 #include "linux/signal.h"
 #include "contracts/console_client.h"
 
-enum { CHUNK = 2048, INPUT_CHUNK = 256 };
+enum { CHUNK = 2048, INPUT_SLOT = 256, INPUT_RETRY_NS = 1000000000 };
+
+static struct stream input;
 
 struct tty *tty_get(void)
 {
@@ -24,9 +26,9 @@ struct tty *tty_get(void)
 /* The console took another position than the ring's: what it lacks may still stand in the ring. */
 static void output_resync(struct tty *tty)
 {
-	uint64_t output = 0, input = 0;
+	uint64_t output = 0;
 
-	if (console_state(&output, &input) != ZOG_OK)
+	if (console_state(&output) != ZOG_OK)
 		return;
 	rt_log(RT_WARN, "console output is at %lu, not at %lu", output, tty->output_tail);
 	if (output < tty->output_head && tty->output_head - output <= TTY_OUTPUT_SIZE)
@@ -205,26 +207,44 @@ static void input_byte(struct tty *tty, uint8_t byte)
 		signal_send_group(tty->foreground, signals[key]);
 }
 
-/* Feeds what the console has; how many bytes were used, 0 for none (seen is set), negative: no console. */
-static int64_t input_feed(struct tty *tty, uint64_t *seen)
+void tty_start(void)
 {
-	static uint8_t bytes[INPUT_CHUNK * 16]; /* scratch */
-	uint64_t count = 0, used = 0;
-	size_t length = 0;
-	zog_status_t status = console_read(tty->input_position, &count, seen, bytes, sizeof bytes, &length);
+	struct stream_place place = STREAM_PLACE(INPUT, STREAM_END_CONSUMER, INPUT_SLOT, EVENT_TAKEN, &files()->tty.stream);
 
-	if (status == ZOG_ERR_ARGUMENT) { /* what came before is gone: go on where the console is */
-		uint64_t output = 0;
+	rt_assert(stream_attach(&input, &place) != ZOG_ERR_ARGUMENT);
+}
 
-		status = console_state(&output, &tty->input_position);
-		return status == ZOG_OK ? 1 : -1;
-	}
+enum feed { FEED_NONE, FEED_SOME, FEED_BROKEN };
+
+/* A record that no honest console writes is given up: what was typed there is lost. */
+static enum feed input_skip(struct tty *tty)
+{
+	if (stream_skip(&input) != ZOG_OK)
+		return FEED_BROKEN;
+	rt_log(RT_WARN, "the console's input is damaged at record %lu", input.position);
+	tty->input_used = 0;
+	stream_seal(&input);
+	return FEED_SOME;
+}
+
+/* Feeds the next record as far as there is room: what is left of it is used later, from input_used on. */
+static enum feed input_feed(struct tty *tty)
+{
+	uint8_t bytes[INPUT_SLOT];
+	size_t length = 0, used = tty->input_used;
+
+	stream_rewind(&input);
+	zog_status_t status = stream_take(&input, bytes, sizeof(bytes), &length);
+	if (status == ZOG_ERR_NOT_FOUND)
+		return FEED_NONE;
 	if (status != ZOG_OK)
-		return -1;
-	while (used < length && used < INPUT_CHUNK && tty_line_has_room(tty))
+		return input_skip(tty);
+	while (used < length && tty_line_has_room(tty))
 		input_byte(tty, bytes[used++]);
-	tty->input_position += used;
-	return (int64_t)used;
+	tty->input_used = used < length ? (uint32_t)used : 0;
+	if (used < length)
+		stream_rewind(&input);
+	return FEED_SOME;
 }
 
 zog_status_t tty_activity(struct zog_call *call)
@@ -233,19 +253,20 @@ zog_status_t tty_activity(struct zog_call *call)
 	uint64_t seen = 0;
 
 	for (;;) {
-		int64_t used;
-
 		if (!tty_flush(tty, &seen))
 			return rt_wait(call, WAIT_CONSOLE_OUTPUT, seen, RT_NO_DEADLINE);
 		if (!tty_line_has_room(tty))
 			return rt_wait(call, EVENT_TTY, rt_event_count(EVENT_TTY), RT_NO_DEADLINE);
-		used = input_feed(tty, &seen);
-		if (used < 0)
-			return rt_wait(call, EVENT_TTY, rt_event_count(EVENT_TTY), rt_now_ns() + 1000000000);
-		if (used == 0)
-			return rt_wait(call, WAIT_CONSOLE_INPUT, seen, RT_NO_DEADLINE);
-		rt_notify(EVENT_TTY, 0);
-		files_poll_wake();
-		rt_commit();
+		enum feed feed = input_feed(tty);
+		zog_status_t status = feed == FEED_NONE ? stream_wait(&input, call, WAIT_CONSOLE_INPUT) : ZOG_OK;
+		if (feed == FEED_BROKEN || status == ZOG_ERR_CORRUPT)
+			return rt_wait(call, EVENT_TTY, rt_event_count(EVENT_TTY), rt_now_ns() + INPUT_RETRY_NS);
+		if (status != ZOG_OK)
+			return status;
+		if (feed == FEED_SOME) {
+			rt_notify(EVENT_TTY, 0);
+			files_poll_wake();
+			stream_publish(&input);
+		}
 	}
 }

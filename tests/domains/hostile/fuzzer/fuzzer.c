@@ -40,7 +40,7 @@ static const struct target {
 	{ "memory", memory_fuzz_step, 0 },
 	{ "bus", bus_fuzz_step, 0 },
 	{ "block", block_fuzz_step, 0 },
-	{ "console", console_fuzz_step, METHOD_BIT(CONSOLE_METHOD_WRITE) | METHOD_BIT(CONSOLE_METHOD_READ) },
+	{ "console", console_fuzz_step, METHOD_BIT(CONSOLE_METHOD_WRITE) },
 	{ "session", session_fuzz_step, 0 },
 };
 

@@ -26,8 +26,9 @@ enum zog_core_call {
 	ZOG_CORE_PORT_READ = 6,   /* rdi=capability (PORTS) rsi=port rdx=width 1,2,4 -> rdx=value */
 	ZOG_CORE_PORT_WRITE = 7,  /* rdi=capability (PORTS) rsi=port rdx=width r10=value */
 	ZOG_CORE_THREAD_REGS = 8, /* rdi=thread slot or ZOG_SELF, rsi=struct zog_regs * out */
-	ZOG_CORE_FRAME_PIN = 9,   /* rdi=frame rsi=1 pin, 0 unpin: keep a frame from reuse while a device uses it;
-	                             the frame must belong to a domain of the running chain -> rdx=physical address */
+	ZOG_CORE_FRAME_PIN = 9,   /* rdi=frame rsi=enum zog_pin: keep a frame from reuse while a device uses it, and let the
+	                             own device reach it for so long; the frame must belong to a domain of the running
+	                             chain -> rdx=address on the bus */
 	ZOG_CORE_INCIDENT = 10,   /* rdi=capability (INSPECT) rsi=number rdx=struct zog_incident * out */
 	ZOG_CORE_STATS = 11,      /* rdi=capability (STATS) rsi=domain id rdx=struct zog_domain_stats * out */
 	ZOG_CORE_XSTATE = 12,     /* rdi=thread slot or ZOG_SELF rsi=buffer rdx=length r10=0 read, 1 write: vector state
@@ -49,7 +50,16 @@ enum zog_core_call {
 	ZOG_CORE_OBJECT_HOLD = 21,  /* rdi=place rsi=version -> rdx=buffer: it holds the bytes of that version, and will until
 	                               this invocation ends. ZOG_ERR_NOT_FOUND: not kept, or no longer */
 	ZOG_CORE_OBJECT_STATS = 22, /* rdi=capability (STATS) rsi=object of the system rdx=struct zog_object_stats * out */
+	ZOG_CORE_FIRMWARE_READ = 23, /* rdi=capability (BUS) rsi=physical rdx=buffer r10=length (<= 4096): from memory that
+	                                the firmware kept for its tables. ZOG_ERR_ARGUMENT: not there, or somebody's memory */
 	ZOG_CORE_CALL_COUNT
+};
+
+enum zog_pin {
+	ZOG_PIN_NONE = 0,
+	ZOG_PIN_WRITE = 1, /* the device may write it, and read it */
+	ZOG_PIN_READ = 2,  /* the device may read it */
+	ZOG_PIN_COUNT
 };
 
 #define ZOG_SELF 0xfffffffful /* the thread at whose root this invocation hangs, or its address space */
@@ -192,6 +202,11 @@ enum zog_op_code {
 	                              by its schema as ZOG_OP_REGION_COMMIT */
 	ZOG_OP_OBJECT_ROLLBACK = 29, /* slot=as above word0=version: published again, later ones are gone, the epoch rises. Only
 	                                where the manifest says reconstructible, without other commits of regions or objects */
+	ZOG_OP_IOMMU_SET = 30,    /* slot=capability (BUS) word0=register base of the remapping unit, 0: there is none
+	                             word1=requester id of the I/O interrupt controller, 0x10000: unknown. Once */
+	ZOG_OP_DEVICE_ASSIGN = 31, /* slot=capability (BUS) word0=domain word1=requester id (bus << 8 | device << 3 | function):
+	                              behind an IOMMU this device reaches the domain's DMA memory and pins, and raises its
+	                              interrupts, until the domain ends */
 	ZOG_OP_CODE_COUNT
 };
 
@@ -246,6 +261,8 @@ enum zog_cause {
 	                                object: kind = ZOG_KIND_OBJECT, index = its number in the system */
 	ZOG_CAUSE_ROLLBACK = 15,     /* no fault: it took a shared region back. address=version gone back to, error=versions
 	                                undone | bytes undone << 32 */
+	ZOG_CAUSE_IOMMU = 16,        /* its device was refused; address=where (page, or number of the interrupt), error=requester
+	                                id | reason (VT-d specification, appendix A) << 16 | is a write << 24 */
 	ZOG_CAUSE_COUNT
 };
 
@@ -281,6 +298,7 @@ struct zog_incident {
 	uint32_t reserved;
 };
 
+enum zog_dma { ZOG_DMA_NONE = 0, ZOG_DMA_CONFINED = 1, ZOG_DMA_ALL_MEMORY = 2 }; /* what its device can reach */
 struct zog_domain_stats {
 	uint32_t id, state; /* state: 0 to be started, 1 ready, 2 quarantined */
 	uint32_t starts, faults;
@@ -292,11 +310,19 @@ struct zog_domain_stats {
 	char name[32];
 	uint64_t address_space_switches, table_flushes; /* of the whole system */
 	uint64_t image, image_boot; /* the program, and the one it was booted with: first 8 bytes of their measures */
-	uint32_t update_state, updates, updates_undone, reserved;
+	uint32_t update_state, updates, updates_undone;
+	uint32_t dma; /* enum zog_dma */
 	uint64_t schema_refused;  /* commits of home ranges that broke the schema */
 	uint64_t records_checked; /* by the scrubber, in the committed home region */
 	uint64_t schema_findings; /* and what it found there; the last one in words */
 	char finding[64];
+};
+
+/* Bits of zog_info.iommu. */
+enum zog_iommu {
+	ZOG_IOMMU_ASKED = 1,      /* ZOG_OP_IOMMU_SET was carried out: what is not set below will not be */
+	ZOG_IOMMU_DMA = 2,        /* a device reaches only what its domain may */
+	ZOG_IOMMU_INTERRUPTS = 4, /* and raises only its domain's vectors: messages name the vector as their handle */
 };
 
 /* The info page: the same for all, read-only. */
@@ -308,6 +334,9 @@ struct zog_info {
 	uint64_t frame_count;   /* frames in the machine's frame table */
 	uint32_t cpu_count;
 	uint32_t domain_count;
+	uint32_t iommu;         /* enum zog_iommu */
+	uint32_t reserved;
+	uint64_t acpi_root;     /* physical address of ACPI's RSDP as the boot loader gave it; 0: it gave none */
 	char cmdline[ZOG_CMDLINE_MAX];
 };
 
@@ -402,7 +431,7 @@ struct zog_domain_info {
 	uint32_t id;
 	uint32_t start_count;   /* 1 at the first start */
 	uint64_t home_bytes, heap_bytes;
-	uint64_t dma_physical, dma_bytes;
+	uint64_t dma_physical, dma_bytes; /* as the own device sees it, once claimed; without a device, physical */
 	uint64_t module_bytes;  /* at ZOG_MODULE_BASE */
 	struct { uint64_t address, physical, bytes; } window[6];
 	uint64_t free_first_frame, free_frame_count; /* `memory` only: the frames it may hand out */

@@ -5,6 +5,7 @@
  *        asked=0|1 undone_ranges=R undone_ops=O rip=0x.. rsp=0x.. rbp=0x.. rax=0x.. .. trace=0x..,0x..,..
  *   zog: recovered N domain=NAME instructions=I      (tsc from fault entry to first reply)
  *   zog: power off status=S
+ *   zog: iommu off: TEXT                             (who is trusted with all memory, and why)
  *   zog: fatal TEXT                                  (boot cannot go on: what to do)
  */
 #ifndef ZOG_TRACE_H

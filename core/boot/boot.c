@@ -151,7 +151,7 @@ void cpu_start_others(void)
 
 /* --- domains ------------------------------------------------------------------------------------------------------------ */
 
-static struct zog_info *info_build(const char *cmdline)
+static struct zog_info *info_build(const char *cmdline, uint64_t acpi_root)
 {
 	boot_info_page = boot_memory(sizeof(struct zog_info), FRAME_TABLE, 0);
 	struct zog_info *info = physical_pointer(boot_info_page);
@@ -162,6 +162,7 @@ static struct zog_info *info_build(const char *cmdline)
 	info->frame_count = frame_count;
 	info->cpu_count = cpu_count;
 	info->domain_count = domain_total;
+	info->acpi_root = acpi_root;
 	for (uint32_t i = 0; cmdline[i] && i < ZOG_CMDLINE_MAX - 1; i++)
 		info->cmdline[i] = cmdline[i];
 	return info;
@@ -218,7 +219,7 @@ void core_boot(uint64_t start_info)
 	cpu_setup(cpu);
 	time_calibrate();
 	cpu_start_others();
-	info_build(start.cmdline);
+	info_build(start.cmdline, start.acpi_root);
 	incident_setup();
 	region_setup(start.cmdline);
 	object_setup();

@@ -9,7 +9,7 @@
 struct boot_start {
 	struct { uint64_t start, end; } ram[BOOT_RANGE_MAX];
 	uint32_t ram_count;
-	uint64_t module_start, module_bytes;
+	uint64_t module_start, module_bytes, acpi_root;
 	char cmdline[ZOG_CMDLINE_MAX];
 };
 

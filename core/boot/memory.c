@@ -12,8 +12,12 @@ void *memset(void *to, int byte, size_t size);
 
 struct frame *frame_table;
 uint64_t frame_count, boot_ram_bytes, core_pml4_physical;
+uint64_t *boot_iommu_entry; /* of the core's page tables, for IOMMU_BASE */
 extern struct module_desc boot_module;
 extern uint8_t core_text_start[], core_text_end[], core_data_start[], core_data_end[], core_end[], boot_end[];
+
+#define FIRMWARE_START 0xe0000ul /* below the first MiB: ACPI's root stands there (ACPI 6.4 section 5.2.5.1) */
+#define FIRMWARE_END 0x100000ul
 
 static uint64_t next_free, region_end, ram_top;
 static uint64_t other_start, other_end; /* the largest run of RAM that is not the boot's */
@@ -135,6 +139,7 @@ uint64_t boot_tables_build(void)
 	cr3_write(pml4);
 	is_mapped = 1;
 	core_pml4_physical = pml4;
+	boot_iommu_entry = table_entry(pml4, IOMMU_BASE, 1);
 	/* Everything handed out so far holds tables: the frame table starts with it. */
 	uint64_t used_from = pml4;
 	frame_count = ram_top >> 12;
@@ -143,7 +148,8 @@ uint64_t boot_tables_build(void)
 	for (uint64_t i = used_from >> 12; i < next_free >> 12; i++)
 		frame_table[i].type = FRAME_TABLE;
 	for (uint64_t i = 0; i < (uint64_t)core_end - CORE_BASE; i += ZOG_PAGE_SIZE)
-		frame_table[i >> 12].type = FRAME_TABLE;
+		if (i < FIRMWARE_START || i >= FIRMWARE_END)
+			frame_table[i >> 12].type = FRAME_TABLE;
 	if (boot->module_bytes && boot->module_start + boot->module_bytes <= ram_top) {
 		uint8_t *copy = boot_pointer(boot->module_bytes);
 		memcpy(copy, physical_pointer(boot->module_start), boot->module_bytes);

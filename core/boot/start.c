@@ -41,6 +41,7 @@ void boot_start_read(uint64_t physical, struct boot_start *start)
 	if (info->memory_map == 0 || info->memory_map >= LOW_LIMIT)
 		log_fatal("the boot loader gave no memory map");
 	memory_read(info, start);
+	start->acpi_root = info->rsdp;
 	if (info->cmdline != 0 && info->cmdline < LOW_LIMIT)
 		for (uint32_t i = 0; i < ZOG_CMDLINE_MAX - 1 && ((const char *)info->cmdline)[i]; i++)
 			start->cmdline[i] = ((const char *)info->cmdline)[i];

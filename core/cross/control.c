@@ -56,7 +56,7 @@ static bool is_to_end(const struct domain *domain)
 static void domain_end_asked(struct cpu *cpu, struct domain *domain)
 {
 	if (domain->request == REQUEST_KILL) {
-		domain_end_idle(cpu, domain, ZOG_CAUSE_KILLED, 0);
+		domain_end_idle(cpu, domain, domain->dma_fault_error ? ZOG_CAUSE_IOMMU : ZOG_CAUSE_KILLED, 0);
 	} else {
 		domain_reset(domain); /* switches to the new image: no incident, nothing broke */
 		thread_wake_waiters_of(domain->id);
@@ -100,6 +100,12 @@ void control_update(struct cpu *cpu, struct domain *domain)
 	/* Any other request ends the domain just as well. */
 	if (__atomic_compare_exchange_n(&domain->request, &none, REQUEST_UPDATE, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		request_carry_out(cpu, domain);
+}
+
+void control_end(struct cpu *cpu, struct domain *domain)
+{
+	domain->request = REQUEST_KILL;
+	request_carry_out(cpu, domain);
 }
 
 void control_request(struct cpu *cpu, struct domain *domain, uint32_t what, uint64_t argument)

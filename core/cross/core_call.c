@@ -4,6 +4,7 @@
 #include "cross/schedule.h"
 #include "fault/fault.h"
 #include "fault/log.h"
+#include "iommu/iommu.h"
 #include "mem/copy.h"
 #include "mem/pin.h"
 #include "object/authority.h"
@@ -176,6 +177,26 @@ static void call_xstate(struct cpu *cpu)
 	regs->rax = ZOG_OK;
 }
 
+#define FIRMWARE_END (((frame_count << 12) + 0x1ffffful) & ~0x1ffffful) /* of the physical map */
+static void call_firmware_read(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+	uint64_t from = regs->rsi, length = regs->r10;
+
+	if (!domain_holds(caller(cpu), regs->rdi, CAP_BUS)) {
+		cap_fault(cpu);
+		return;
+	}
+	regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
+	if (length == 0 || length > ZOG_PAGE_SIZE || from >= FIRMWARE_END || length > FIRMWARE_END - from)
+		return;
+	for (uint64_t frame = from >> 12; frame <= (from + length - 1) >> 12; frame++)
+		if (frame < frame_count && frame_table[frame].type != FRAME_RESERVED)
+			return;
+	if (domain_write(caller(cpu), regs->rdx, physical_pointer(from), length))
+		regs->rax = ZOG_OK;
+}
+
 static void call_frame_pin(struct cpu *cpu)
 {
 	struct zog_regs *regs = &cpu->domain_regs;
@@ -226,6 +247,8 @@ static void call_stats(struct cpu *cpu)
 	stats.state = domain_table[regs->rsi].state;
 	stats.invocations = domain_table[regs->rsi].invocations;
 	update_stats(&domain_table[regs->rsi], &stats);
+	if (domain_table[regs->rsi].desc->is_device_owner)
+		stats.dma = iommu_unit.registers != NULL ? ZOG_DMA_CONFINED : ZOG_DMA_ALL_MEMORY;
 	stats_machine(&stats);
 	if (domain_write(caller(cpu), regs->rdx, &stats, sizeof(stats)))
 		regs->rax = ZOG_OK;
@@ -351,6 +374,7 @@ static void (*const call_table[ZOG_CORE_CALL_COUNT])(struct cpu *cpu) = {
 	[ZOG_CORE_PORT_WRITE] = call_port_write,
 	[ZOG_CORE_THREAD_REGS] = call_thread_regs,
 	[ZOG_CORE_FRAME_PIN] = call_frame_pin,
+	[ZOG_CORE_FIRMWARE_READ] = call_firmware_read,
 	[ZOG_CORE_INCIDENT] = call_incident,
 	[ZOG_CORE_STATS] = call_stats,
 	[ZOG_CORE_XSTATE] = call_xstate,

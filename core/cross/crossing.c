@@ -9,6 +9,7 @@
 #include "tsm/transaction.h"
 #include "fault/fault.h"
 #include "fault/log.h"
+#include "iommu/iommu.h"
 #include "mem/pin.h"
 #include "object/frame.h"
 #include "arch/x86_64/apic.h"
@@ -237,7 +238,7 @@ static void frame_finish(struct cpu *cpu, zog_status_t status, const uint64_t ou
 	}
 	struct call_frame *frame = top(thread);
 	if (frame->phase == PHASE_QUIESCE) {
-		if (status == ZOG_OK) {
+		if (status == ZOG_OK && iommu_is_closed(frame->domain)) {
 			frame->domain->needs_quiesce = 0;
 			pins_mark_stale(frame->domain->id);
 		} else {

@@ -13,7 +13,7 @@ static struct zog_incident *incident_table;
 static volatile uint32_t incident_total;
 static const char *const cause_name[ZOG_CAUSE_COUNT] = {
 	"none", "killed", "page_fault", "exception", "deadline", "store", "capability", "violation",
-	"contract", "assert", "scrub", "measure", "core", "start", "validation", "rollback",
+	"contract", "assert", "scrub", "measure", "core", "start", "validation", "rollback", "iommu",
 };
 
 void incident_setup(void) { incident_table = boot_pointer(INCIDENT_MAX * sizeof(struct zog_incident)); }
@@ -126,11 +126,24 @@ static struct zog_incident *incident_new(struct domain *domain, uint32_t cause)
 	return incident;
 }
 
+/* A domain that ends because of what its device did ends by a request, as one that is to be killed. */
+static uint32_t cause_find(struct domain *domain, uint32_t cause, uint64_t *address, uint64_t *error)
+{
+	if ((cause != ZOG_CAUSE_KILLED && cause != ZOG_CAUSE_IOMMU) || domain->dma_fault_error == 0)
+		return cause;
+	*address = domain->dma_fault_address;
+	*error = (uint32_t)domain->dma_fault_error;
+	domain->dma_fault_error = 0;
+	return ZOG_CAUSE_IOMMU;
+}
+
 void incident_record_idle(struct domain *domain, uint32_t cause, uint64_t detail)
 {
-	struct zog_incident *incident = incident_new(domain, cause);
+	uint64_t error = 0;
+	struct zog_incident *incident = incident_new(domain, cause_find(domain, cause, &detail, &error));
 
 	incident->address = detail;
+	incident->error = error;
 	/* It was not running: its last invocation left at its reply. The trace says where it will start again. */
 	incident->regs.rip = domain->image->entry;
 	incident->trace[incident->trace_count++] = domain->image->entry;
@@ -196,7 +209,7 @@ void frame_reissue_after_fault(struct cpu *cpu, uint32_t is_asked_for); /* cross
 void domain_fault(struct cpu *cpu, uint32_t cause, uint32_t vector, uint64_t address, uint64_t error)
 {
 	struct domain *domain = cpu->thread->frame[cpu->thread->depth - 1].domain;
-	struct zog_incident *incident = incident_record_running(cpu, domain, cause, vector);
+	struct zog_incident *incident = incident_record_running(cpu, domain, cause_find(domain, cause, &address, &error), vector);
 
 	incident->address = address;
 	incident->error = error;

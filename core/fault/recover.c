@@ -10,6 +10,7 @@
 #include "cross/schedule.h"
 #include "fault/fault.h"
 #include "fault/log.h"
+#include "iommu/iommu.h"
 #include "mem/pin.h"
 #include "object/cpu.h"
 #include "tsm/transaction.h"
@@ -144,6 +145,7 @@ void core_recover(struct cpu *cpu)
 	}
 	schedule_lock_release_if_held(cpu->id);
 	pin_lock_release_if_held(cpu->id);
+	iommu_lock_release_if_held(cpu->id);
 	vector_close(cpu); /* it may have been open for the core's own use; a program opens it again */
 	struct domain *domain = thread != NULL && thread->depth > 0 ? thread->frame[thread->depth - 1].domain : NULL;
 	if (domain != NULL && domain->commit_phase != COMMIT_NONE) {

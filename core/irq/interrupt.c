@@ -5,6 +5,7 @@
 #include "cross/control.h"
 #include "cross/schedule.h"
 #include "fault/fault.h"
+#include "iommu/iommu.h"
 #include "irq/irq.h"
 #include "tsm/object.h"
 
@@ -65,6 +66,8 @@ static bool interrupt_common_part(struct cpu *cpu, uint32_t vector)
 		}
 	} else if (vector < VECTOR_TIMER && vector >= VECTOR_DEVICE) {
 		device_interrupt(cpu, vector);
+	} else if (vector == VECTOR_IOMMU) {
+		iommu_interrupt(cpu);
 	}
 	return true;
 }

@@ -1,11 +1,11 @@
 /* Pins: frames that a device may be using. See pin.h. */
 #include "mem/pin.h"
+#include "iommu/iommu.h"
 #include "object/domain.h"
 #include "object/frame.h"
 #include "object/lock.h"
 #include "object/thread.h"
 
-#define PIN_MAX 1024u
 static struct { uint32_t frame; uint16_t domain, is_stale; } pin_table[PIN_MAX]; /* domain + 1; 0: free. Changed under the pinner's lock */
 static struct lock pin_lock = LOCK_INIT;
 
@@ -47,22 +47,19 @@ static bool frame_is_of_chain(const struct thread *thread, uint64_t frame)
 	return false;
 }
 
-zog_status_t frame_pin(struct cpu *cpu, uint64_t frame, uint64_t is_pinned, uint64_t *physical_out)
+/* A pin stands at the first free place from its frame's own on, so it is found at once as a rule. Its place, else a free
+ * one, else PIN_MAX. */
+static uint32_t pin_find(uint32_t domain, uint64_t frame, bool *is_there)
 {
-	uint32_t self = cpu->thread->frame[cpu->thread->depth - 1].domain->id;
-	zog_status_t status = ZOG_ERR_LIMIT;
+	bool is_sought = frame < frame_count && frame_table[frame].pin_count != 0;
 	uint32_t place = PIN_MAX;
 
-	if (!domain_table[self].desc->is_device_owner)
-		return ZOG_ERR_CAP;
-	lock_take(&pin_lock, cpu->id);
-	/* A pin stands at the first free place from its frame's own on, so it is found at once as a rule. */
-	bool is_sought = frame < frame_count && frame_table[frame].pin_count != 0;
+	*is_there = false;
 	for (uint32_t i = 0; i < PIN_MAX; i++) {
 		uint32_t at = (uint32_t)(frame + i) % PIN_MAX;
-		if (is_sought && pin_table[at].domain == self + 1 && pin_table[at].frame == frame) {
-			place = at;
-			break;
+		if (is_sought && pin_table[at].domain == domain + 1 && pin_table[at].frame == frame) {
+			*is_there = true;
+			return at;
 		}
 		if (place == PIN_MAX && pin_table[at].domain == 0) {
 			place = at;
@@ -70,24 +67,46 @@ zog_status_t frame_pin(struct cpu *cpu, uint64_t frame, uint64_t is_pinned, uint
 				break;
 		}
 	}
-	bool is_there = place < PIN_MAX && pin_table[place].domain == self + 1 && pin_table[place].frame == frame;
-	if (is_pinned && !is_there && !frame_is_of_chain(cpu->thread, frame)) {
-		status = ZOG_ERR_ARGUMENT;
-	} else if (is_pinned && place < PIN_MAX) {
+	return place;
+}
+
+static zog_status_t pin_locked(struct cpu *cpu, struct domain *self, uint64_t frame, uint64_t how, uint64_t *address_out)
+{
+	bool is_there;
+	uint32_t place = pin_find(self->id, frame, &is_there);
+
+	if (how == ZOG_PIN_NONE) {
 		if (!is_there)
-			frame_table[frame].pin_count++;
-		pin_table[place].frame = (uint32_t)frame;
-		pin_table[place].domain = (uint16_t)(self + 1);
-		pin_table[place].is_stale = 0;
-		*physical_out = frame << 12;
-		status = ZOG_OK;
-	} else if (!is_pinned) {
-		status = is_there ? ZOG_OK : ZOG_ERR_NOT_FOUND;
-		if (is_there) {
-			frame_table[frame].pin_count--;
-			pin_table[place].domain = 0;
-		}
+			return ZOG_ERR_NOT_FOUND;
+		if (!iommu_unmap(self, place))
+			return ZOG_ERR_IO;
+		frame_table[frame].pin_count--;
+		pin_table[place].domain = 0;
+		return ZOG_OK;
 	}
+	if (!is_there && !frame_is_of_chain(cpu->thread, frame))
+		return ZOG_ERR_ARGUMENT;
+	if (place == PIN_MAX)
+		return ZOG_ERR_LIMIT;
+	if (!is_there)
+		frame_table[frame].pin_count++;
+	pin_table[place].frame = (uint32_t)frame;
+	pin_table[place].domain = (uint16_t)(self->id + 1);
+	pin_table[place].is_stale = 0;
+	*address_out = iommu_map(self, place, frame, how == ZOG_PIN_READ ? IOMMU_READ : IOMMU_READ | IOMMU_WRITE);
+	return ZOG_OK;
+}
+
+zog_status_t frame_pin(struct cpu *cpu, uint64_t frame, uint64_t how, uint64_t *address_out)
+{
+	struct domain *self = cpu->thread->frame[cpu->thread->depth - 1].domain;
+
+	if (!self->desc->is_device_owner)
+		return ZOG_ERR_CAP;
+	if (how >= ZOG_PIN_COUNT)
+		return ZOG_ERR_ARGUMENT;
+	lock_take(&pin_lock, cpu->id);
+	zog_status_t status = pin_locked(cpu, self, frame, how, address_out);
 	lock_release(&pin_lock);
 	return status;
 }

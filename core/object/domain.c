@@ -11,6 +11,7 @@
 #include "fault/log.h"
 #include "fault/measure.h"
 #include "tsm/object.h"
+#include "iommu/iommu.h"
 #include "tsm/region.h"
 #include "tsm/region_control.h"
 
@@ -186,15 +187,17 @@ static void information_build(struct domain *domain)
 
 static void device_memory_build(struct domain *domain)
 {
-	uint64_t bytes = domain->desc->dma_bytes, pages = bytes / ZOG_PAGE_SIZE;
+	uint64_t bytes = domain->desc->dma_bytes, pages = bytes / ZOG_PAGE_SIZE, physical = 0;
 
 	if (bytes) {
-		uint64_t physical = boot_memory(bytes, FRAME_DMA, domain->id);
+		physical = boot_memory(bytes, FRAME_DMA, domain->id);
 		struct area *area = area_add(domain, AREA_FIXED, ZOG_DMA_BASE, pages, range_build(domain, ZOG_DMA_BASE, pages), physical);
 		area_map_fixed(area, PTE_WRITE | PTE_NO_EXECUTE);
 		domain->info->dma_physical = physical;
 		domain->info->dma_bytes = bytes;
 	}
+	if (domain->desc->is_device_owner)
+		iommu_build(domain, physical);
 	for (uint32_t i = 0; i < 6 && (domain->desc->is_device_owner || domain->desc->is_bus); i++)
 		area_add(domain, AREA_FIXED, ZOG_MMIO_BASE + i * ZOG_MMIO_STRIDE, 0,
 			 range_build(domain, ZOG_MMIO_BASE + i * ZOG_MMIO_STRIDE, 512), 0);
@@ -523,6 +526,7 @@ void domain_reset(struct domain *domain)
 {
 	struct cpu *cpu = cpu_current();
 
+	iommu_close(domain); /* its device first: what it still does must not meet anything new */
 	domain->txn->range_count = 0;
 	domain->txn->op_count = 0;
 	domain->txn->is_page_mode = 0;

@@ -79,6 +79,12 @@ struct domain {
 	uint32_t scrub_table, scrub_record; /* where the scrubber goes on in the schema */
 	const struct home_schema *schema;   /* NULL: the home region has none */
 	struct home_finding finding, scrub_finding;
+	uint64_t *dma_table[2];   /* is_device_owner: second-level tables of the IOMMU, of three and of four levels */
+	uint64_t *dma_pins;       /* their leaf entries, by place in the pin table */
+	uint32_t dma_source;      /* requester id of the device, IOMMU_NO_SOURCE */
+	uint32_t dma_is_open;     /* the device reaches what the tables say */
+	uint32_t dma_is_doubtful; /* the unit has not confirmed that it reaches nothing */
+	uint64_t dma_fault_address, dma_fault_error; /* why a kill was requested; error 0: not by the IOMMU */
 	uint32_t is_hanging;      /* it was told to hang: the deadline that ends it was asked for */
 	uint32_t corrupt_open;    /* a corruption was made and nothing has noticed yet */
 	pte_t *image_entry;       /* page-table entries of the image's window, from ZOG_IMAGE_BASE on */

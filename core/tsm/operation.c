@@ -7,6 +7,7 @@
 #include "cross/schedule.h"
 #include "cross/control.h"
 #include "fault/log.h"
+#include "iommu/iommu.h"
 #include "object/authority.h"
 #include "object/frame.h"
 #include "arch/x86_64/apic.h"
@@ -217,13 +218,26 @@ static bool decode_device_attach(struct decode *decode, struct zog_op *op)
 	for (uint64_t at = op->word[2]; at < op->word[2] + op->word[3]; at += ZOG_PAGE_SIZE)
 		if (at >> 12 < frame_count && frame_table[at >> 12].type != FRAME_RESERVED)
 			return false;
-	/* Nor the interrupt controllers. */
+	/* Nor the remapping unit, nor the interrupt controllers. */
+	if (iommu_is_at(op->word[2], op->word[3]))
+		return false;
 	return op->word[2] + op->word[3] <= 0xfec00000ul || op->word[2] >= 0xff000000ul;
 }
 
 static bool decode_device_resumed(struct decode *decode, struct zog_op *op)
 {
 	return domain_holds(decode->domain, op->slot, CAP_BUS) && op->word[0] < domain_total;
+}
+
+static bool decode_iommu_set(struct decode *decode, struct zog_op *op)
+{
+	return domain_holds(decode->domain, op->slot, CAP_BUS) && iommu_base_is_good(op->word[0]) && op->word[1] <= IOMMU_NO_SOURCE;
+}
+
+static bool decode_device_assign(struct decode *decode, struct zog_op *op)
+{
+	return decode_device_resumed(decode, op) && earlier(decode, ZOG_OP_DEVICE_ASSIGN, op->slot) == 0 &&
+	       iommu_may_assign(&domain_table[op->word[0]], op->word[1]);
 }
 
 static bool decode_control(struct decode *decode, struct zog_op *op)
@@ -457,6 +471,18 @@ static void act_device_attach(struct cpu *cpu, struct domain *domain, struct zog
 
 static void act_nothing(struct cpu *cpu, struct domain *domain, struct zog_op *op) { (void)cpu, (void)domain, (void)op; }
 
+static void act_iommu_set(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu, (void)domain;
+	iommu_enable(op->word[0], (uint32_t)op->word[1]);
+}
+
+static void act_device_assign(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+{
+	(void)cpu, (void)domain;
+	iommu_assign(&domain_table[op->word[0]], (uint32_t)op->word[1]);
+}
+
 static void act_control(struct cpu *cpu, struct domain *domain, struct zog_op *op)
 {
 	(void)domain;
@@ -536,6 +562,8 @@ static const struct {
 	[ZOG_OP_THREAD_XSTATE_RESET] = { decode_thread, act_xstate_reset },
 	[ZOG_OP_DEVICE_RESUMED] = { decode_device_resumed, act_nothing },
 	[ZOG_OP_REGION_COMMIT] = { decode_region_commit, act_shared, true },
+	[ZOG_OP_IOMMU_SET] = { decode_iommu_set, act_iommu_set, true },
+	[ZOG_OP_DEVICE_ASSIGN] = { decode_device_assign, act_device_assign, true },
 	[ZOG_OP_REGION_ROLLBACK] = { decode_region_rollback, act_region_rollback, true },
 	[ZOG_OP_UPDATE] = { decode_update, act_update, true },
 	[ZOG_OP_REGION_PROPOSE] = { decode_region_propose, act_shared, true },

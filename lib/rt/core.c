@@ -66,9 +66,14 @@ zog_status_t rt_xstate(uint32_t slot, void *buffer, size_t length, bool is_write
 	return core_call(ZOG_CORE_XSTATE, slot, (uint64_t)buffer, length, is_write, NULL);
 }
 
-zog_status_t rt_frame_pin(uint64_t frame, bool is_pinned, uint64_t *physical_out)
+zog_status_t rt_frame_pin(uint64_t frame, uint32_t how, uint64_t *address_out)
 {
-	return core_call(ZOG_CORE_FRAME_PIN, frame, is_pinned, 0, 0, physical_out);
+	return core_call(ZOG_CORE_FRAME_PIN, frame, how, 0, 0, address_out);
+}
+
+zog_status_t rt_firmware_read(uint32_t cap, uint64_t physical, void *buffer, size_t length)
+{
+	return core_call(ZOG_CORE_FIRMWARE_READ, cap, physical, (uint64_t)buffer, length, NULL);
 }
 
 zog_status_t rt_port_read(uint32_t cap, uint16_t port, uint32_t width, uint32_t *value_out)

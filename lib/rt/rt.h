@@ -71,7 +71,9 @@ uint32_t rt_staged_count(void);
 zog_status_t rt_copy(struct zog_copy *copy);
 zog_status_t rt_thread_regs(uint32_t slot, struct zog_regs *out);
 zog_status_t rt_xstate(uint32_t slot, void *buffer, size_t length, bool is_write);
-zog_status_t rt_frame_pin(uint64_t frame, bool is_pinned, uint64_t *physical_out);
+/* how: enum zog_pin. address_out: where the own device finds the frame. */
+zog_status_t rt_frame_pin(uint64_t frame, uint32_t how, uint64_t *address_out);
+zog_status_t rt_firmware_read(uint32_t cap, uint64_t physical, void *buffer, size_t length);
 zog_status_t rt_port_read(uint32_t cap, uint16_t port, uint32_t width, uint32_t *value_out);
 zog_status_t rt_port_write(uint32_t cap, uint16_t port, uint32_t width, uint32_t value);
 zog_status_t rt_incident(uint32_t cap, uint32_t number, struct zog_incident *out);

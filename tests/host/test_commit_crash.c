@@ -182,6 +182,12 @@ void log_line(const char *format, ...) { (void)format; }
 void log_lock_release_if_held(uint32_t cpu) { (void)cpu; }
 void schedule_lock_release_if_held(uint32_t cpu) { (void)cpu; }
 void pin_lock_release_if_held(uint32_t cpu) { (void)cpu; }
+void iommu_lock_release_if_held(uint32_t cpu) { (void)cpu; }
+bool iommu_base_is_good(uint64_t base) { (void)base; return true; }
+bool iommu_is_at(uint64_t physical, uint64_t bytes) { (void)physical, (void)bytes; return false; }
+bool iommu_may_assign(const struct domain *domain, uint64_t source) { (void)domain, (void)source; return true; }
+void iommu_enable(uint64_t base, uint32_t source) { (void)base, (void)source; }
+void iommu_assign(struct domain *domain, uint32_t source) { (void)domain, (void)source; }
 uint64_t table_pool_free(void) { return 1000; }
 bool table_pool_reclaim(uint64_t wanted) { return wanted <= 1000; }
 

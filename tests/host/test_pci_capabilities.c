@@ -132,6 +132,29 @@ static void structures_outside_their_bar_are_not_taken(void **state)
 	assert_true(virtio_layout_parse(config, bar_bytes, &layout));
 }
 
+static void msi_is_found_in_both_forms_and_not_behind_the_end(void **state)
+{
+	struct msi_layout msi;
+
+	(void)state;
+	assert_false(msi_layout_parse(config, &msi));
+	config[0x98] = CAPABILITY_MSI;
+	config[0x9a] = 0;
+	assert_true(msi_layout_parse(config, &msi));
+	assert_int_equal(msi.capability, 0x98);
+	assert_int_equal(msi.is_64, 0);
+	config[0x9a] = 0x80;
+	assert_true(msi_layout_parse(config, &msi));
+	assert_int_equal(msi.is_64, 1);
+	config[0x34] = 0xf4;
+	config[0xf4] = CAPABILITY_MSI;
+	config[0xf6] = 0x80;
+	assert_false(msi_layout_parse(config, &msi));
+	config[0xf6] = 0;
+	assert_true(msi_layout_parse(config, &msi));
+	assert_int_equal(msi.capability, 0xf4);
+}
+
 static void an_msix_table_outside_its_bar_is_refused(void **state)
 {
 	struct msix_layout msix;
@@ -233,6 +256,7 @@ int main(void)
 		TEST(a_device_without_a_list_has_nothing),
 		TEST(a_missing_structure_is_no_virtio_device),
 		TEST(structures_outside_their_bar_are_not_taken),
+		TEST(msi_is_found_in_both_forms_and_not_behind_the_end),
 		TEST(an_msix_table_outside_its_bar_is_refused),
 		TEST(lists_that_loop_or_point_into_the_header_end),
 		TEST(capabilities_at_the_very_end_are_not_read_past_it),

@@ -403,10 +403,16 @@ static void domains_have_one_row_each(void **state)
 {
 	uint32_t lines = 0;
 
+	struct zog_info *info = (struct zog_info *)ZOG_INFO_BASE;
+
 	(void)state;
 	for (const char *at = read_text("domains"); (at = strchr(at, '\n')); at++)
 		lines++;
-	assert_int_equal(lines, 1 + DOMAINS);
+	assert_int_equal(lines, 2 + DOMAINS);
+	assert_non_null(strstr(text, "NO IOMMU: domains with ALL-MEMORY"));
+	info->iommu = ZOG_IOMMU_ASKED | ZOG_IOMMU_DMA;
+	assert_null(strstr(read_text("domains"), "NO IOMMU"));
+	info->iommu = 0;
 	assert_non_null(strstr(text, "1   ext4            ready        3       "));
 	assert_non_null(strstr(read_text("corruptions"), "linux           5       2\n"));
 	assert_non_null(strstr(read_text("counters"), "table_flushes 17\n"));

@@ -153,7 +153,7 @@ static void harness_operation(const struct zog_op *op)
 	CHECK(op->code == ZOG_OP_NOTIFY);
 }
 
-zog_status_t rt_frame_pin(uint64_t frame, bool is_pinned, uint64_t *physical_out)
+zog_status_t rt_frame_pin(uint64_t frame, uint32_t is_pinned, uint64_t *physical_out)
 {
 	zog_status_t status = ZOG_ERR_ARGUMENT;
 

@@ -171,6 +171,9 @@ class ManifestChecks:
 				self.error(manifest, f"at most {DEVICE_ID_MAX} ids", "ids", "device", place)
 		if manifest.devices and not any("bus" in m.rights for m in self.manifests):
 			self.error(manifest, "a device, but no domain has the right 'bus'", "", "device")
+		if manifest.devices and manifest.recovery.get("device_quiesce") is False:
+			self.error(manifest, "device_quiesce = false: a dead driver's device is always stopped before its memory is used again; "
+			           "leave the key out", "device_quiesce", "recovery")
 		if manifest.recovery.get("device_quiesce") and not manifest.devices:
 			self.error(manifest, "device_quiesce without a device", "device_quiesce", "recovery")
 

@@ -73,7 +73,7 @@ def domain_entry(domain):
 		("home_bytes", manifest.home_kib * 1024), ("heap_bytes", manifest.heap_kib * 1024),
 		("dma_bytes", manifest.dma_kib * 1024),
 		("peer_mask", f"{domain.peer_mask:#x}"), ("contract0_deadline_ms", manifest.deadline_ms),
-		("is_device_owner", int(manifest.recovery.get("device_quiesce", False))),
+		("is_device_owner", int(bool(manifest.devices))),
 		("is_personality", int("personality" in manifest.rights)),
 		("is_frame_owner", int("frames" in manifest.rights)), ("is_bus", int("bus" in manifest.rights)),
 		("thread_count", manifest.threads), ("space_count", manifest.spaces),
@@ -159,13 +159,13 @@ def stream_macros(domain):
 
 def device_macros(system):
 	owners = system.device_domains()
-	text = "/* struct { domain, vendor, device ids (0 ends them), vector } */\n"
+	text = "/* struct { domain, vendor, device ids (0 ends them), vector, settle_ms } */\n"
 	text += define("DEVICE_COUNT", f"{len(owners)}u") + "#define DEVICE_TABLE { \\\n"
 	for owner in owners:
 		device = owner.manifest.devices[0]
 		ids = ", ".join(f"{i:#06x}" for i in device["ids"])
 		text += (f"\t{{ {owner.id}, {device['vendor']:#06x}, {{ {ids} }}, "
-		         f"{system.device_vector(owner):#x} }}, /* {owner.name} */ \\\n")
+		         f"{system.device_vector(owner):#x}, {device.get('settle_ms', 0)} }}, /* {owner.name} */ \\\n")
 	return text + "}\n\n"
 
 

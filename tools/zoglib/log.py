@@ -17,11 +17,12 @@ CAUSES = {
 	"measure": "has an image that does not match its measure",
 	"core": "met an exception in the core",
 	"start": "could not start",
+	"iommu": "has a device that reached for memory or an interrupt that is not its own",
 	"validation": "submitted records that break the schema of a shared region",
 }
 # A domain that cannot go on says so under its own name.
 DOMAIN_FATAL = re.compile(r"^[a-z0-9_]+: fatal (.*)")
-RECORD = re.compile(r"zog: (incident|recovered|power off|fatal|quarantine|poison)\b ?(.*)")
+RECORD = re.compile(r"zog: (incident|recovered|power off|fatal|quarantine|poison|iommu off)\b:? ?(.*)")
 
 
 def parse_fields(text):
@@ -39,7 +40,7 @@ def parse_record(line):
 	if not match:
 		return None
 	kind, rest = match.groups()
-	if kind == "fatal":
+	if kind in ("fatal", "iommu off"):
 		return kind, None, rest.strip()
 	if kind in ("power off", "quarantine", "poison"):
 		return kind, None, parse_fields(rest)

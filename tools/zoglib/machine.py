@@ -39,6 +39,7 @@ class Config:
 	kernel: str = KERNEL
 	qemu_log: str | None = None  # file for -d int,cpu_reset
 	has_gdb: bool = False
+	has_iommu: bool = True
 	work: str = ""  # folder for what QEMU is handed by file
 	extra: list = field(default_factory=list)  # further QEMU arguments
 
@@ -51,17 +52,24 @@ class Config:
 		return " ".join(words)
 
 
+def virtio_device(text, config):
+	"""A virtio device for -device: modern, and behind the IOMMU where there is one (else it would go past it)."""
+	return text + ",disable-legacy=on" + (",iommu_platform=on" if config.has_iommu else "")
+
+
 def qemu_arguments(config, log, monitor):
 	"""The command line; log: descriptor of a pipe's writing end, monitor: of a socket. The console is QEMU's stdin, stdout."""
-	arguments = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-cpu", "max", "-smp", str(config.smp),
+	arguments = ["qemu-system-x86_64", "-M", "q35" + (",kernel-irqchip=split" if config.has_iommu else ""), "-accel", "tcg", "-cpu", "max", "-smp", str(config.smp),
 				 "-m", str(config.memory_mib), "-display", "none", "-no-reboot", "-nodefaults",
 				 "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
 				 "-chardev", f"file,id=log,path=/proc/self/fd/{log}", "-serial", "chardev:log",
 				 "-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=readline",
 				 "-kernel", config.kernel, "-append", config.cmdline()]
+	if config.has_iommu: # before every device that it is to serve
+		arguments += ["-device", "intel-iommu,intremap=on,device-iotlb=on"]
 	if config.disk:
 		arguments += ["-drive", f"file={config.disk.replace(',', ',,')},if=none,format=raw,id=d0,cache=writeback",
-					  "-device", "virtio-blk-pci,drive=d0,disable-legacy=on"]
+					  "-device", virtio_device("virtio-blk-pci,drive=d0", config)]
 	if config.exec_text is not None:
 		text = os.path.join(config.work, "exec")
 		with open(text, "w") as file:

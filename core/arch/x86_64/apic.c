@@ -48,15 +48,27 @@ void apic_timer(uint64_t ns)
 	*apic_register(APIC_TIMER_INITIAL) = (uint32_t)count;
 }
 
-void ioapic_route(uint32_t line, uint32_t vector)
+static struct lock ioapic_lock = LOCK_INIT; /* the register that selects, then the one that answers */
+
+static void ioapic_entry_set(uint32_t line, uint32_t low, uint32_t high)
 {
 	volatile uint32_t *select = (volatile uint32_t *)IOAPIC_BASE;
 	volatile uint32_t *window = (volatile uint32_t *)(IOAPIC_BASE + 0x10);
 
+	lock_take(&ioapic_lock, cpu_current()->id);
 	*select = 0x10 + 2 * line + 1;
-	*window = 0; /* to APIC id 0 */
+	*window = high;
 	*select = 0x10 + 2 * line;
-	*window = vector; /* fixed, edge, active high, not masked */
+	*window = low;
+	lock_release(&ioapic_lock);
+}
+
+/* To APIC id 0, fixed, edge, active high, not masked. */
+void ioapic_route(uint32_t line, uint32_t vector) { ioapic_entry_set(line, vector, 0); }
+
+void ioapic_route_remapped(uint32_t line, uint32_t vector, uint32_t handle)
+{
+	ioapic_entry_set(line, vector, 1u << 16 | handle << 17);
 }
 
 /* Lines are routed at boot only, so nobody else selects registers now but another reader. */
@@ -64,17 +76,16 @@ uint64_t ioapic_line(uint32_t vector)
 {
 	volatile uint32_t *select = (volatile uint32_t *)IOAPIC_BASE;
 	volatile uint32_t *window = (volatile uint32_t *)(IOAPIC_BASE + 0x10);
-	static struct lock lock = LOCK_INIT;
 	uint64_t found = UINT64_MAX;
 
-	lock_take(&lock, cpu_current()->id);
+	lock_take(&ioapic_lock, cpu_current()->id);
 	for (uint32_t line = 0; line < 24; line++) {
 		*select = 0x10 + 2 * line;
 		uint32_t entry = *window;
 		if ((entry & 0xff) == vector && !(entry & 1u << 16))
 			found = line;
 	}
-	lock_release(&lock);
+	lock_release(&ioapic_lock);
 	return found;
 }
 

@@ -34,7 +34,7 @@ static struct request *request_at(struct home *home, uint32_t place)
 
 static void request_unpin(struct request *request)
 {
-	if (request->is_pinned && rt_frame_pin(request->key, false, NULL) == ZOG_OK)
+	if (request->is_pinned && rt_frame_pin(request->key, ZOG_PIN_NONE, NULL) == ZOG_OK)
 		request_set_pinned(request, false);
 }
 
@@ -76,9 +76,10 @@ static uint64_t results_take_and_tell(struct home *home)
 /* Pins and publishes; false when the frame is not the caller's to hand out. */
 static bool request_submit(uint32_t place, struct request *request)
 {
+	uint32_t how = request->kind == REQUEST_READ ? ZOG_PIN_WRITE : ZOG_PIN_READ;
 	uint64_t physical = 0;
 
-	if (request->kind != REQUEST_FLUSH && rt_frame_pin(request->key, true, &physical) != ZOG_OK)
+	if (request->kind != REQUEST_FLUSH && rt_frame_pin(request->key, how, &physical) != ZOG_OK)
 		return false;
 	device_submit(place, request, physical);
 	return true;

@@ -12,6 +12,9 @@
 #define LIST_FIRST 0x40u
 #define LIST_MAX ((CONFIG_SIZE - LIST_FIRST) / 4)
 
+#define MSI_BYTES_32 10u
+#define MSI_BYTES_64 14u
+#define MSI_64 0x80u
 #define MSIX_BYTES 12u
 #define MSIX_ENTRY_BYTES 16u
 #define MSIX_SIZE_MASK 0x7ffu
@@ -73,6 +76,22 @@ bool msix_layout_parse(const uint8_t *config, const uint64_t bar_bytes[BAR_COUNT
 	out->capability = place;
 	out->entry_count = (config_u16(config, place + 2u) & MSIX_SIZE_MASK) + 1;
 	return place_decode(table & 7u, table & ~7u, out->entry_count * MSIX_ENTRY_BYTES, bar_bytes, &out->table);
+}
+
+/* MSI (section 6.8.1): false when there is none that can be used. */
+bool msi_layout_parse(const uint8_t *config, struct msi_layout *out)
+{
+	uint8_t place = capability_next(config, CAPABILITY_MSI, 0);
+
+	*out = (struct msi_layout){ 0 };
+	if (!place || place + 4u > CONFIG_SIZE)
+		return false;
+	bool is_64 = (config_u16(config, place + 2u) & MSI_64) != 0;
+
+	if (place + (is_64 ? MSI_BYTES_64 : MSI_BYTES_32) > CONFIG_SIZE)
+		return false;
+	*out = (struct msi_layout){ place, is_64 };
+	return true;
 }
 
 /* The first piece of a kind counts (virtio 1.x section 4.1.4: drivers use the first they can). */

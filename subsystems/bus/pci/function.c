@@ -1,4 +1,4 @@
-/* A function: measuring its BARs, stopping it, its MSI-X table.
+/* A function: measuring its BARs, stopping it, its interrupt.
  *
  * Measuring a BAR destroys its contents for a moment. So it is done once only, and what the firmware had put there is
  * committed first (FUNCTION_SIZING): killed in between, the next start puts it back.
@@ -33,7 +33,11 @@ enum msix_entry { MSIX_ADDRESS = 0, MSIX_ADDRESS_HIGH = 4, MSIX_DATA = 8, MSIX_C
 #define MSIX_MESSAGE_CONTROL 2u
 #define MSIX_ENABLE 0x8000u
 #define MSIX_FUNCTION_MASK 0x4000u
-#define MSI_ADDRESS 0xfee00000u /* to the local APIC with id 0, fixed delivery, edge */
+enum msi_register { MSI_CONTROL = 2, MSI_ADDRESS_LOW = 4, MSI_ADDRESS_HIGH = 8, MSI_DATA_32 = 8, MSI_DATA_64 = 12 };
+#define MSI_ENABLE 1u
+#define MSI_COUNT_MASK 0x70u
+#define MESSAGE_ADDRESS 0xfee00000u /* to the local APIC with id 0, fixed delivery, edge */
+#define MESSAGE_BY_HANDLE 0x10u     /* or, behind an IOMMU, by an entry of its table (VT-d specification 5.1.2.2) */
 
 static uint8_t bar_register(uint32_t bar)
 {
@@ -112,6 +116,7 @@ void function_measure(struct function *function, pci_address_t address)
 	function_bars_restore(function);
 	config_copy(address, config);
 	function->has_msix = msix_layout_parse(config, function->bar_bytes, &function->msix);
+	msi_layout_parse(config, &function->msi);
 	function->is_virtio = virtio_layout_parse(config, function->bar_bytes, &function->virtio);
 	function->state = FUNCTION_KNOWN;
 }
@@ -136,7 +141,7 @@ static uintptr_t own_window(const struct function *function, uint32_t window, ui
 }
 
 /* Resets the device the way its kind allows. Needs memory decoding only, which it switches on. Only virtio devices
- * have a way that is known here; for others bus mastering off is all that is done. */
+ * have a way that is known here; others are given the time that their manifest says (domain_quiesce). */
 void function_reset(const struct function *function)
 {
 	uint64_t end_ns = rt_now_ns() + RESET_LIMIT_NS;
@@ -157,22 +162,63 @@ void function_reset(const struct function *function)
 	}
 }
 
+struct message {
+	uint32_t address, data;
+};
+
+/* The core's entries stand at their vectors, and each takes messages of its own device only. */
+static struct message message_make(uint32_t vector)
+{
+	if (rt_info()->iommu & ZOG_IOMMU_INTERRUPTS)
+		return (struct message){ MESSAGE_ADDRESS | MESSAGE_BY_HANDLE | vector << 5, 0 };
+	return (struct message){ MESSAGE_ADDRESS, vector };
+}
+
+static void msi_program(const struct function *function, uint32_t vector)
+{
+	struct message message = message_make(vector);
+	uint8_t at = function->msi.capability;
+	uint32_t control = config_read(function->address, (uint8_t)(at + MSI_CONTROL), 2) & ~(MSI_ENABLE | MSI_COUNT_MASK);
+
+	config_write(function->address, (uint8_t)(at + MSI_CONTROL), 2, control);
+	config_write(function->address, (uint8_t)(at + MSI_ADDRESS_LOW), 4, message.address);
+	if (function->msi.is_64)
+		config_write(function->address, (uint8_t)(at + MSI_ADDRESS_HIGH), 4, 0);
+	config_write(function->address, (uint8_t)(at + (function->msi.is_64 ? MSI_DATA_64 : MSI_DATA_32)), 2, message.data);
+	config_write(function->address, (uint8_t)(at + MSI_CONTROL), 2, control | MSI_ENABLE);
+}
+
+/* Whether it can be made to interrupt. */
+bool function_interrupts(const struct function *function)
+{
+	return function->has_msix || function->msi.capability;
+}
+
 /* Entry 0 raises `vector`, all others are masked. Memory decoding must be on. */
-void function_msix_program(const struct function *function, uint32_t vector)
+static void msix_program(const struct function *function, uint32_t vector)
 {
 	const struct msix_layout *msix = &function->msix;
 	uint8_t control_register = (uint8_t)(msix->capability + MSIX_MESSAGE_CONTROL);
 	uint32_t control = config_read(function->address, control_register, 2);
+	struct message message = message_make(vector);
 	uintptr_t table = own_window(function, WINDOW_MSIX, msix->table.window) + msix->table.offset;
 
 	config_write(function->address, control_register, 2, control | MSIX_ENABLE | MSIX_FUNCTION_MASK);
 	for (uint32_t entry = 0; entry < msix->entry_count; entry++)
 		mmio_write32(table + entry * MSIX_ENTRY_BYTES + MSIX_CONTROL, MSIX_MASKED);
-	mmio_write32(table + MSIX_ADDRESS, MSI_ADDRESS);
+	mmio_write32(table + MSIX_ADDRESS, message.address);
 	mmio_write32(table + MSIX_ADDRESS_HIGH, 0);
-	mmio_write32(table + MSIX_DATA, vector);
+	mmio_write32(table + MSIX_DATA, message.data);
 	mmio_write32(table + MSIX_CONTROL, 0);
 	config_write(function->address, control_register, 2, (control | MSIX_ENABLE) & ~MSIX_FUNCTION_MASK);
+}
+
+void function_interrupt_program(const struct function *function, uint32_t vector)
+{
+	if (function->has_msix)
+		msix_program(function, vector);
+	else
+		msi_program(function, vector);
 }
 
 /* Bitmap of the BARs that the driver gets: of a virtio device those with its structures, so that an MSI-X table in a

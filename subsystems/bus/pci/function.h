@@ -13,6 +13,7 @@ struct device_row {
 	uint16_t vendor;
 	uint16_t ids[DEVICE_IDS_MAX];
 	uint32_t vector;
+	uint32_t settle_ms; /* without a reset: what was under way is over so long after bus mastering went off */
 };
 
 bool function_scan(const struct device_row *row, pci_address_t *address_out);
@@ -21,7 +22,8 @@ void function_measure(struct function *function, pci_address_t address);
 void function_bars_restore(const struct function *function);
 bool function_master_off(pci_address_t address);
 void function_reset(const struct function *function);
-void function_msix_program(const struct function *function, uint32_t vector);
+bool function_interrupts(const struct function *function);
+void function_interrupt_program(const struct function *function, uint32_t vector);
 uint32_t function_windows(const struct function *function);
 
 #endif

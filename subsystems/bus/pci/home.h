@@ -4,6 +4,7 @@
 
 #include "capability.h"
 #include "config.h"
+#include "dmar.h"
 #include "domain.h"
 
 #define FUNCTION_MAX 16u /* rows of DEVICE_TABLE */
@@ -18,11 +19,14 @@ struct function {
 	uint64_t bar_physical[BAR_COUNT];
 	uint64_t bar_bytes[BAR_COUNT]; /* memory BARs that can be handed out whole pages at a time; else 0 */
 	struct msix_layout msix;
+	struct msi_layout msi;
+	uint64_t quiet_ns; /* its owner is dead and the device may still have work under way until then; 0: no */
 	struct virtio_layout virtio;
 };
 
 struct home {
 	struct function function[FUNCTION_MAX]; /* by row of DEVICE_TABLE */
+	struct dmar dmar; /* of the IOMMU that is on */
 };
 _Static_assert(sizeof(struct home) <= HOME_BYTES, "home_kib in manifest.toml");
 

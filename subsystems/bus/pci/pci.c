@@ -2,12 +2,16 @@
  *
  * Protocol: a driver calls claim() at each of its starts and gets its device stopped, reset, with decoding, bus
  * mastering and MSI-X entry 0 set up, and its BARs mapped as windows. When a driver dies the core sends QUIESCE:
- * bus mastering goes off first, then the device is reset; only after the answer does the core free its frames or
- * start the driver again.
+ * bus mastering goes off first, then the device is reset or, where it has no reset, waited for; only after the answer
+ * does the core free its frames or start the driver again. The IOMMU has closed the device before that.
+ *
+ * The first start finds the IOMMU and names it to the core, before any device may master the bus. A claim assigns the
+ * device to its driver's domain there.
  *
  * Ordering in claim: the device is reset before it may master the bus, since firmware or an earlier life may have
  * left it running; mastering comes last. Every step is repeated from the beginning when pci dies on the way. */
 #include "contracts/bus_server.h"
+#include "dmar.h"
 #include "function.h"
 #include "rt/rt.h"
 
@@ -61,6 +65,26 @@ static void windows_attach(const struct function *function, uint32_t domain, uin
 	}
 }
 
+/* Where there is an IOMMU, a device that goes past it is not handed out. */
+static bool function_is_confined(const struct home *home, pci_address_t address)
+{
+	const struct dmar *dmar = &home->dmar;
+
+	if (!(rt_info()->iommu & ZOG_IOMMU_DMA) || dmar->is_for_all)
+		return true;
+	for (uint32_t i = 0; i < dmar->scope_count; i++) {
+		const struct dmar_scope *scope = &dmar->scope[i];
+
+		if (scope->address == address)
+			return true;
+		if (scope->is_bridge && config_read(scope->address, CONFIG_SECONDARY_BUS, 1) <= (uint32_t)address >> 8
+		    && config_read(scope->address, CONFIG_SUBORDINATE_BUS, 1) >= (uint32_t)address >> 8)
+			return true;
+	}
+	rt_log(RT_ERROR, "%x is not behind the IOMMU", address);
+	return false;
+}
+
 zog_status_t bus_claim_serve(struct zog_call *call, uint64_t *windows)
 {
 	struct home *home = home_checked();
@@ -70,10 +94,10 @@ zog_status_t bus_claim_serve(struct zog_call *call, uint64_t *windows)
 		return ZOG_ERR_DENIED;
 	struct function *function = function_get(home, row);
 
-	if (!function)
+	if (!function || !function_is_confined(home, function->address))
 		return ZOG_ERR_NO_DEVICE;
-	if (!function->has_msix && device_table[row].vector) {
-		rt_log(RT_ERROR, "%x has no MSI-X to interrupt domain %u with", function->address,
+	if (!function_interrupts(function) && device_table[row].vector) {
+		rt_log(RT_ERROR, "%x has no MSI-X or MSI to interrupt domain %u with", function->address,
 			call->client_domain);
 		return ZOG_ERR_NO_DEVICE;
 	}
@@ -81,9 +105,10 @@ zog_status_t bus_claim_serve(struct zog_call *call, uint64_t *windows)
 	function_reset(function);
 	config_write(function->address, CONFIG_COMMAND, 2, COMMAND_MEMORY | COMMAND_INTX_OFF);
 	if (device_table[row].vector)
-		function_msix_program(function, device_table[row].vector);
+		function_interrupt_program(function, device_table[row].vector);
 	*windows = function_windows(function);
 	windows_attach(function, call->client_domain, (uint32_t)*windows);
+	rt_stage(ZOG_OP_DEVICE_ASSIGN, CAP_BUS, call->client_domain, function->address, 0, 0, 0);
 	rt_stage(ZOG_OP_DEVICE_RESUMED, CAP_BUS, call->client_domain, 0, 0, 0, 0);
 	config_write(function->address, CONFIG_COMMAND, 2, COMMAND_MEMORY | COMMAND_MASTER | COMMAND_INTX_OFF);
 	return ZOG_OK;
@@ -113,11 +138,28 @@ zog_status_t bus_virtio_serve(struct zog_call *call, uint64_t *common, uint64_t 
 	return ZOG_OK;
 }
 
+/* Once in the machine's life: the core keeps the answer. */
+static void iommu_tell(struct home *home)
+{
+	struct dmar *dmar = &home->dmar;
+
+	if (rt_info()->iommu & ZOG_IOMMU_ASKED)
+		return;
+	bool is_there = dmar_find(dmar);
+
+	if (is_there && dmar->unit_count != 1) {
+		rt_log(RT_WARN, "%u remapping units; one can be used", dmar->unit_count);
+		is_there = false;
+	}
+	rt_stage(ZOG_OP_IOMMU_SET, CAP_BUS, is_there ? dmar->base : 0, is_there ? dmar->ioapic_source : DMAR_NO_SOURCE, 0, 0, 0);
+}
+
 /* Puts back BARs whose measuring was cut. */
 zog_status_t domain_start(struct zog_call *call)
 {
 	struct home *home = home_checked();
 
+	iommu_tell(home);
 	(void)call;
 	for (uint32_t row = 0; row < DEVICE_ROWS; row++) {
 		struct function *function = &home->function[row];
@@ -130,6 +172,19 @@ zog_status_t domain_start(struct zog_call *call)
 	return ZOG_OK;
 }
 
+/* A device without a reset goes on with what it had begun. It reaches nothing, but it would as soon as its driver claims
+ * it again: the answer is held back until the time of the manifest has passed. False: wait. */
+static bool function_is_quiet(struct function *function, uint32_t settle_ms)
+{
+	if (settle_ms == 0 || (function->quiet_ns != 0 && function->quiet_ns <= rt_now_ns())) {
+		function->quiet_ns = 0;
+		return true;
+	}
+	if (function->quiet_ns == 0)
+		function->quiet_ns = rt_now_ns() + settle_ms * 1000000ull;
+	return false;
+}
+
 /* A function that was never claimed was never driven: bus mastering off is all it needs. */
 zog_status_t domain_quiesce(struct zog_call *call)
 {
@@ -138,7 +193,7 @@ zog_status_t domain_quiesce(struct zog_call *call)
 
 	if (call->word[0] >= DOMAIN_COUNT || !row_find((uint32_t)call->word[0], &row))
 		return ZOG_ERR_ARGUMENT;
-	const struct function *function = &home->function[row];
+	struct function *function = &home->function[row];
 	bool is_known = function->state == FUNCTION_KNOWN;
 	pci_address_t address = function->address;
 
@@ -150,5 +205,7 @@ zog_status_t domain_quiesce(struct zog_call *call)
 	}
 	if (is_known && function_is_present(&device_table[row], address))
 		function_reset(function);
+	if (!function_is_quiet(function, device_table[row].settle_ms))
+		return rt_wait(call, EVENT_SETTLED, rt_event_count(EVENT_SETTLED), function->quiet_ns);
 	return ZOG_OK;
 }

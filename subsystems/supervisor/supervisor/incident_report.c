@@ -63,6 +63,7 @@ static const char *cause_name(uint32_t cause)
 		[ZOG_CAUSE_START] = "start",
 		[ZOG_CAUSE_VALIDATION] = "validation",
 		[ZOG_CAUSE_ROLLBACK] = "rollback",
+		[ZOG_CAUSE_IOMMU] = "iommu",
 	};
 
 	return cause < ZOG_CAUSE_COUNT ? name[cause] : "unknown";
@@ -85,6 +86,7 @@ static const char *cause_sentence(uint32_t cause)
 		[ZOG_CAUSE_MEASURE] = "its image does not have its SHA-256 any more",
 		[ZOG_CAUSE_CORE] = "the core itself faulted while it worked for this domain",
 		[ZOG_CAUSE_START] = "it could not start",
+		[ZOG_CAUSE_IOMMU] = "its device reached for memory or an interrupt that is not its own; nothing came of it",
 		[ZOG_CAUSE_VALIDATION] = "records that it submitted break the schema of a shared region; the commit was refused",
 		[ZOG_CAUSE_ROLLBACK] = "no fault: it took a shared region back to an older version",
 	};

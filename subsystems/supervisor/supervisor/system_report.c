@@ -56,8 +56,15 @@ const char *domain_name(uint32_t domain, struct zog_domain_stats *stats)
 
 static const struct column domain_column[] = {
 	{ "id", 0 },     { "name", 4 },     { "state", 20 },  { "starts", 33 }, { "faults", 41 }, { "invocations", 49 },
-	{ "commits", 63 }, { "aborts", 77 }, { "home", 87 },  { "heap", 98 },
+	{ "commits", 63 }, { "aborts", 77 }, { "home", 87 },  { "heap", 98 },  { "dma", 109 },
 };
+
+static const char *dma_name(uint32_t dma)
+{
+	static const char *const name[] = { "-", "confined", "ALL-MEMORY" };
+
+	return dma < sizeof(name) / sizeof(name[0]) ? name[dma] : "unknown";
+}
 
 static void domain_row(struct text *text, const struct zog_domain_stats *stats)
 {
@@ -73,6 +80,7 @@ static void domain_row(struct text *text, const struct zog_domain_stats *stats)
 	cell_number(text, column++, stats->aborts);
 	cell_number(text, column++, stats->home_bytes);
 	cell_number(text, column++, stats->heap_bytes);
+	cell_string(text, column++, dma_name(stats->dma));
 	text_line_end(text);
 }
 
@@ -84,6 +92,10 @@ static void domains_report(struct text *text)
 	for (uint32_t domain = 0; domain < rt_info()->domain_count; domain++)
 		if (stats_read(domain, &stats))
 			domain_row(text, &stats);
+	if (rt_info()->iommu & ZOG_IOMMU_DMA)
+		return;
+	text_format(text, "NO IOMMU: domains with ALL-MEMORY, and their devices, are trusted with everything");
+	text_line_end(text);
 }
 
 static const struct column corruption_column[] = { { "name", 0 }, { "asked", 16 }, { "detected", 24 } };

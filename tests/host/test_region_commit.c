@@ -36,11 +36,15 @@ static const struct record_desc kinds[] = { { .name = "line", .bytes = 16, .coun
 const struct region_desc system_region[] = {
 	{ "t.one", kinds, 1, ZOG_PAGE_SIZE, 0, 3, 1, 1 },
 	{ "t.two", kinds, 1, ZOG_PAGE_SIZE, 0, 2, 0, 1 },
+	{ "t.three", kinds, 1, ZOG_PAGE_SIZE, 0, 2, 1, 0, 1, 1 }, /* committed by a validator */
 };
-const uint32_t system_region_count = 2;
-static const struct region_end ends[] = { { 0, 1 }, { 1, 1 } };
-static const struct domain_desc desc = { .name = "writer", .region = ends, .region_count = 2 };
+const uint32_t system_region_count = 3;
+static const struct region_end ends[] = { { 0, REGION_WRITER }, { 1, REGION_WRITER }, { 2, REGION_WRITER } };
+static const struct domain_desc desc = { .name = "writer", .region = ends, .region_count = 3 };
 static struct domain domain = { .desc = &desc };
+static const struct region_end validator_ends[] = { { 2, REGION_VALIDATOR } };
+static const struct domain_desc validator_desc = { .name = "validator", .region = validator_ends, .region_count = 1 };
+static struct domain validator = { .id = 1, .desc = &validator_desc };
 struct cpu cpu_table[ZOG_CPU_MAX];
 struct domain domain_table[ZOG_DOMAIN_MAX];
 #define CPU (&cpu_table[0])
@@ -123,13 +127,17 @@ static void setup(void)
 	if (!is_built)
 		region_setup("");
 	is_built = true;
-	for (uint32_t i = 0; i < 2; i++) {
+	domain_table[0] = domain, domain_table[1] = validator;
+	notices = 0;
+	for (uint32_t i = 0; i < 3; i++) {
 		struct region *region = &region_table[i];
 		region_attach_writer(region, present, 0x1000);
 		memset(region->head, 0, ZOG_PAGE_SIZE + region->desc->bytes);
 		memset(region->buffer, 0, region->desc->bytes);
 		region->ring = (uint64_t)(region->desc->history - 1);
-		region->commits = region->bytes_committed = region->rollbacks = 0;
+		region->commits = region->bytes_committed = region->rollbacks = region->damaged = region->repaired = 0;
+		for (uint32_t r = 0; r < RECORDS; r++)
+			region->sum[0][r] = schema_crc32c(0, region->data, sizeof(struct line));
 	}
 	for (uint32_t i = 0; i < RECORDS; i++) /* a first version, so that the old records are not all zeros */
 		line_write(0, i, 10), line_write(1, i, 10);
@@ -272,6 +280,208 @@ static void test_rollback_is_cut_at_every_store(void **state)
 	}
 }
 
+/* Every committed record and every kept version has its sum. */
+static void sums_check(void)
+{
+	for (uint32_t i = 0; i < 16; i++)
+		region_scrub(&domain), region_scrub(&validator);
+	for (uint32_t r = 0; r < 3; r++)
+		assert_int_equal(region_table[r].damaged, 0);
+}
+
+static void act_skipped(void) { region_act_skipped(CPU); }
+
+/* Two exceptions at the same place: the commit is given up. Both regions are as before it or as after it, and no head stays odd. */
+static void test_commit_is_given_up_at_every_store(void **state)
+{
+	uint32_t olds = 0, news = 0;
+	bool is_cut = true;
+
+	(void)state;
+	for (uint64_t first = 1; is_cut; first++) {
+		bool is_cut_again = true;
+		for (uint64_t second = 1; is_cut_again; second++) {
+			setup();
+			both_stage(20);
+			is_cut = cut(act_commit, first);
+			is_cut_again = cut(act_skipped, second);
+			region_act_skipped(CPU);
+			char seen = reader_sees(10, 20);
+			assert_true(seen == 'o' || seen == 'n');
+			olds += seen == 'o', news += seen == 'n';
+			sums_check();
+			for (uint32_t i = 0; i < RECORDS; i++) /* and the writer goes on */
+				line_write(0, i, 30);
+			assert_true(submit(0, 0, RECORDS, true));
+			commit();
+		}
+	}
+	assert_true(olds > 20 && news > 20);
+}
+
+static void test_damaged_record_is_made_good(void **state)
+{
+	struct region *region = &region_table[0];
+
+	(void)state;
+	setup();
+	((struct line *)region->data)[3].twin ^= 0x400;
+	for (uint32_t i = 0; i < 8; i++)
+		region_scrub(&domain);
+	assert_true(region->damaged == 1 && region->repaired == 1 && notices == 1 && notice_cause == ZOG_CAUSE_SCRUB);
+	assert_string_equal(region->damage, "line[3].-");
+	assert_int_equal(((struct line *)region->data)[3].twin, 10);
+	assert_int_equal(region->head->version & 1, 0);
+	line_write(0, 3, 50); /* now the buffer holds something else: nobody knows what the record was */
+	((struct line *)region->data)[3].twin ^= 0x400;
+	for (uint32_t i = 0; i < 8; i++)
+		region_scrub(&domain);
+	assert_true(region->damaged == 2 && region->repaired == 1 && notices == 2);
+}
+
+static void test_damaged_version_is_dropped(void **state)
+{
+	struct region *region = &region_table[0];
+
+	(void)state;
+	setup();
+	for (uint64_t n = 2; n < 5; n++) {
+		line_write(0, 0, n * 100);
+		assert_true(submit(0, 0, 1, true));
+		commit();
+	}
+	sums_check();
+	region->undo[(uint64_t)((region->newest + 2) % 3) * region->desc->bytes] ^= 1; /* what version 3 replaced: version 2 */
+	for (uint32_t i = 0; i < 8; i++)
+		region_scrub(&domain);
+	assert_true(region->damaged == 1 && notices == 1 && region->kept == 1);
+	assert_string_equal(region->damage, "version[2].-");
+	assert_int_equal(value_in(0, 4, 0), 400);
+	assert_int_equal(value_in(0, 3, 0), 300);
+	assert_int_equal(value_in(0, 2, 0), UINT64_MAX);
+}
+
+static void test_each_version_has_its_account(void **state)
+{
+	struct zog_region_version account;
+
+	(void)state;
+	setup();
+	for (uint64_t n = 2; n < 5; n++) {
+		line_write(0, 0, n * 100);
+		assert_true(submit(0, 0, 1, true));
+		commit();
+	}
+	for (uint64_t n = 2; n < 5; n++) {
+		const struct line line = { n * 100, n * 100 };
+		assert_int_equal(region_version_info(&domain, 0, n, &account), ZOG_OK);
+		assert_true(account.version == n && account.time_ns == 77 && account.author == 0);
+		assert_int_equal(account.checksum, schema_crc32c(0, &line, sizeof(line)));
+	}
+	assert_int_equal(region_version_info(&domain, 0, 0, &account), ZOG_ERR_NOT_FOUND);
+	assert_int_equal(region_version_info(&domain, 0, 5, &account), ZOG_ERR_NOT_FOUND);
+	assert_int_equal(region_version_info(&domain, 9, 4, &account), ZOG_ERR_CAP);
+}
+
+static void test_rollback_is_on_file(void **state)
+{
+	(void)state;
+	setup();
+	for (uint64_t n = 2; n < 4; n++) {
+		line_write(0, 0, n * 100), line_write(0, 1, n * 100);
+		assert_true(submit(0, 0, 2, true));
+		commit();
+	}
+	assert_true(region_decode_rollback(&domain, &back));
+	region_act_rollback(&domain, &back);
+	assert_true(notices == 1 && notice_cause == ZOG_CAUSE_ROLLBACK && notice_address == 1);
+	assert_int_equal(notice_error, 2 | 4 * sizeof(struct line) << 32);
+	assert_true(region_table[0].versions_undone >= 2 && region_table[0].rollbacks == 1);
+	sums_check();
+}
+
+/* --- proposals ------------------------------------------------------------------------------------------------------- */
+
+static bool propose(uint32_t first, uint32_t count, bool is_first)
+{
+	const struct zog_op op = { ZOG_OP_REGION_PROPOSE, 2, { 0, first, count } };
+
+	return region_decode_propose(CPU, &domain, &op, is_first);
+}
+
+static bool verdict(uint64_t number, uint64_t detail)
+{
+	const struct zog_op op = { ZOG_OP_REGION_VERDICT, 0, { number, detail, 99 } };
+
+	return region_decode_verdict(CPU, &validator, &op, true);
+}
+
+static void proposal_stage(uint64_t value)
+{
+	for (uint32_t i = 0; i < RECORDS; i++)
+		line_write(2, i, value);
+	assert_true(propose(0, 2, true) && propose(5, 3, false));
+	assert_true(region_check(CPU, &domain));
+}
+
+static uint64_t third(uint32_t index) { return ((const struct line *)region_table[2].data)[index].value; }
+static void act_verdict(void) { region_act_commit(CPU, &validator); }
+
+/* The proposal and its verdict are cut at every store; done again, each is there whole, once. */
+static void test_proposal_is_cut_at_every_store(void **state)
+{
+	struct region *region = &region_table[2];
+	bool is_cut = true, is_cut_then = true;
+
+	(void)state;
+	for (uint64_t at = 1; is_cut || is_cut_then; at++) {
+		setup();
+		proposal_stage(20);
+		is_cut = cut(act_commit, at);
+		assert_true(region->head->proposed == 0 || region->proposal->run_count == 2);
+		act_commit();
+		assert_true(region->head->proposed == 1 && region->head->decided == 0 && third(0) == 0);
+		for (uint32_t i = 0; i < RECORDS; i++)
+			line_write(2, i, 77); /* flipped behind the proposal */
+		assert_true(verdict(1, 0) && region_check(CPU, &validator));
+		is_cut_then = cut(act_verdict, at);
+		act_verdict();
+		assert_true(region->head->version == 2 && region->head->decided == 1 && region->head->verdict == ZOG_OK && region->commits == 1);
+		assert_true(third(0) == 20 && third(1) == 20 && third(2) == 0 && third(5) == 20 && third(7) == 20);
+		assert_int_equal(region->head->author, 0);
+		sums_check();
+	}
+}
+
+static void test_who_may_decide_what(void **state)
+{
+	struct region *region = &region_table[2];
+	const struct zog_op commit_past = { ZOG_OP_REGION_COMMIT, 2, { 0, 0, 1 } };
+	const struct zog_op by_writer = { ZOG_OP_REGION_VERDICT, 2, { 1, 0, 0 } };
+
+	(void)state;
+	setup();
+	assert_false(region_decode_commit(CPU, &domain, &commit_past, true));
+	assert_false(verdict(0, 0)); /* nothing is pending */
+	assert_false(verdict(1, 0));
+	proposal_stage(20);
+	act_commit();
+	assert_false(propose(0, 1, true)); /* one at a time */
+	assert_false(region_decode_verdict(CPU, &domain, &by_writer, true));
+	assert_false(verdict(2, 0));
+	assert_true(verdict(1, ZOG_RULE_VALIDATOR) && region_check(CPU, &validator));
+	act_verdict();
+	assert_true(region->head->decided == 1 && region->head->verdict == ZOG_ERR_DENIED && region->head->version == 0);
+	assert_true(notices == 1 && notice_cause == ZOG_CAUSE_VALIDATION && notice_address == 99 && notice_error == ZOG_RULE_VALIDATOR);
+	assert_false(verdict(1, 0)); /* replayed */
+	proposal_stage(30);
+	act_commit();
+	region_validator_faulted(&validator);
+	assert_int_equal(region->head->decided, 1);
+	region_validator_faulted(&validator);
+	assert_true(region->head->decided == 2 && region->head->verdict == ZOG_ERR_POISON && third(0) == 0);
+}
+
 /* Whatever the writer, or a device, does to the buffer behind the core's copy, the copy is what is checked and applied. */
 static void test_flip_after_validation(void **state)
 {
@@ -334,6 +544,13 @@ int main(void)
 		cmocka_unit_test(test_commit_is_cut_at_every_store),
 		cmocka_unit_test(test_commit_is_cut_twice),
 		cmocka_unit_test(test_rollback_is_cut_at_every_store),
+		cmocka_unit_test(test_commit_is_given_up_at_every_store),
+		cmocka_unit_test(test_damaged_record_is_made_good),
+		cmocka_unit_test(test_damaged_version_is_dropped),
+		cmocka_unit_test(test_each_version_has_its_account),
+		cmocka_unit_test(test_rollback_is_on_file),
+		cmocka_unit_test(test_proposal_is_cut_at_every_store),
+		cmocka_unit_test(test_who_may_decide_what),
 		cmocka_unit_test(test_flip_after_validation),
 		cmocka_unit_test(test_refused_records_change_nothing),
 		cmocka_unit_test(test_history_keeps_the_last_versions),

@@ -1,3 +1,4 @@
+/* groups: tsm */
 /* flags: -fno-sanitize=all -fsanitize=kernel-address -fsanitize-recover=kernel-address --param asan-stack=0
  * --param asan-globals=0 --param asan-instrument-reads=0 --param asan-instrumentation-with-call-threshold=0
  * -fno-builtin -fno-tree-loop-distribute-patterns -mgeneral-regs-only -O2 */
@@ -582,7 +583,7 @@ int main(void)
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-	print_message("%lu exceptions, %lu images given up after two, %lu effects given up after two, %lu torn without the phase\n",
+	print_message("%lu crash points, %lu images given up after two, %lu effects given up after two, %lu torn without the phase\n",
 		      (unsigned long)cuts, (unsigned long)quarantines, (unsigned long)skipped_effects, (unsigned long)torn);
 	return failed;
 }

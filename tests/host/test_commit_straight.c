@@ -1,3 +1,4 @@
+/* groups: tsm */
 /* sources: core/tsm/transaction.c core/tsm/home_schema.c core/arch/x86_64/commit.S */
 /* The straight way of a commit against the general one: with any log, right or wrong, it either does exactly what
  * transaction_commit does, or refuses and has changed nothing. And it is cut: single-stepped, with an exception at every
@@ -201,7 +202,7 @@ static void cut_at_every_instruction(void **state)
 		}
 		assert_int_equal(domain.commit_phase, COMMIT_NONE);
 	}
-	print_message("commit cut at %lu instructions: %lu times nothing, %lu times all of it\n", at - 1, none, whole);
+	print_message("straight commit: %lu crash points: %lu times nothing, %lu times all of it\n", at - 1, none, whole);
 	assert_true(none > 50 && whole > 50);
 }
 

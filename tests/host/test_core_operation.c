@@ -1,3 +1,4 @@
+/* groups: tsm */
 /* flags: -DPHYSMAP_BASE=0x200000000000ul -fno-sanitize=alignment */
 /* sources: core/tsm/operation.c core/object/space.c */
 /* Staged operations of a personality that means harm: each decoder must see the objects as the operations before its

@@ -1,3 +1,4 @@
+/* groups: tsm */
 /* sources: core/tsm/transaction.c core/tsm/home_schema.c */
 /* Commit and abort of a home region, against a domain that writes what it likes into its transaction page: a commit
  * takes exactly what the log names or nothing at all, an abort gives back every byte. */

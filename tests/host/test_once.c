@@ -1,3 +1,4 @@
+/* groups: tsm */
 /* sources: lib/rt/once.c lib/rt/hash.c */
 /* flags: -DZOG_HOME_COMMITTED_OFFSET=0 */
 /* Kept replies of once-calls: what is served, what is answered from the record, what is refused. */

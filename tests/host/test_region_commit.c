@@ -1,3 +1,4 @@
+/* groups: tsm */
 /* flags: -fno-sanitize=all -fsanitize=kernel-address -fsanitize-recover=kernel-address --param asan-stack=0
  * --param asan-globals=0 --param asan-instrument-reads=0 --param asan-instrumentation-with-call-threshold=0
  * -fno-builtin -fno-tree-loop-distribute-patterns -O2 -DPHYSMAP_BASE=0ul */

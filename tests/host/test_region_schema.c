@@ -1,3 +1,4 @@
+/* groups: tsm */
 /* sources: core/tsm/schema.c */
 /* The schema interpreter: each rule with values on both sides of its edges, references across a transaction, tables that
  * refer outside their region, and random records against random tables, which must never make it look outside. */

@@ -1,3 +1,4 @@
+/* groups: tsm */
 /* flags: -fno-sanitize=all -fsanitize=kernel-address -fsanitize-recover=kernel-address --param asan-stack=0
  * --param asan-globals=0 --param asan-instrument-reads=0 --param asan-instrumentation-with-call-threshold=0 */
 /* A stream between two domains that run interleaved at every store and are killed at any store: the consumer's committed
@@ -286,6 +287,7 @@ static void test_killed_at_any_store(void **state)
 		kills += side[PRODUCER].kills + side[CONSUMER].kills;
 	}
 	assert_true(kills > 5000);
+	print_message("%lu crash points of streams\n", kills);
 }
 
 int main(void)

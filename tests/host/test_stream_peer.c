@@ -1,3 +1,4 @@
+/* groups: tsm */
 /* A stream whose peer writes what it likes into its pages: positions that jump, records with lies in their heads. The
  * honest side refuses, moves nothing and touches no memory that is not its own (the pages stand between poisoned ones). */
 #include <setjmp.h>
@@ -71,7 +72,7 @@ static void record_set(uint64_t sequence, uint32_t length)
 	*peer_record(0) = (struct stream_record){ .sequence = sequence, .length = length };
 }
 
-static void test_positions_that_jump(void **state)
+static void test_index_jump(void **state)
 {
 	static const uint64_t bad[] = { SLOTS + 1, 1u << 20, UINT64_MAX, UINT64_MAX / 2, 1ull << 63 };
 
@@ -98,7 +99,7 @@ static void test_position_that_goes_back(void **state)
 	assert_int_equal(attach(STREAM_END_CONSUMER), ZOG_ERR_CORRUPT);
 }
 
-static void test_length_lies(void **state)
+static void test_partial_record(void **state)
 {
 	static const uint32_t bad[] = { CAPACITY + 1, SLOT_BYTES, PAGE, INT32_MAX, UINT32_MAX };
 
@@ -118,7 +119,7 @@ static void test_length_lies(void **state)
 	assert_int_equal(take(), ZOG_OK);
 }
 
-static void test_record_of_another_round(void **state)
+static void test_replayed_record(void **state)
 {
 	static const uint64_t bad[] = { 0, 2, SLOTS + 1, UINT64_MAX };
 
@@ -146,6 +147,26 @@ static void test_consumer_that_frees_too_much(void **state)
 	assert_int_equal(stream_put(&stream, data, 1), ZOG_ERR_CORRUPT);
 	assert_int_equal(stream_put(&stream, data, CAPACITY + 1), ZOG_ERR_TOO_BIG);
 	assert_int_equal(stream.position, SLOTS + 1);
+}
+
+/* It fills up, and stays as it is: nothing that was published is overwritten, and the producer is told each time. */
+static void test_never_consuming_peer(void **state)
+{
+	uint8_t before[PAGE];
+
+	(void)state;
+	assert_int_equal(attach(STREAM_END_PRODUCER), ZOG_OK);
+	for (uint32_t i = 0; i < SLOTS; i++)
+		assert_int_equal(stream_put(&stream, data, CAPACITY), ZOG_OK);
+	stream_publish(&stream);
+	memcpy(before, own + PAGE, PAGE);
+	memset(data, 0x5a, sizeof(data));
+	for (uint32_t i = 0; i < 1000; i++)
+		assert_int_equal(stream_put(&stream, data, CAPACITY), ZOG_ERR_LIMIT);
+	assert_memory_equal(before, own + PAGE, PAGE);
+	assert_int_equal(stream.position, SLOTS);
+	peer_head()->position = 1; /* at last */
+	assert_int_equal(stream_put(&stream, data, CAPACITY), ZOG_OK);
 }
 
 /* Random bytes over the peer's pages, again and again: only statuses of the contract, no step outside. */
@@ -209,8 +230,8 @@ static void test_sleeper_is_woken_at_attach(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_positions_that_jump), CASE(test_position_that_goes_back), CASE(test_length_lies),
-		CASE(test_record_of_another_round), CASE(test_consumer_that_frees_too_much), CASE(test_random_flips),
+		CASE(test_index_jump), CASE(test_position_that_goes_back), CASE(test_partial_record),
+		CASE(test_replayed_record), CASE(test_consumer_that_frees_too_much), CASE(test_never_consuming_peer), CASE(test_random_flips),
 		CASE(test_sizes_that_do_not_fit), CASE(test_sleeper_is_woken_at_attach),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

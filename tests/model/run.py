@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# groups: tsm
 """Checks the models of Zog's protocols with Spin: run.py [--tier quick|full|campaign] [NAME...]
 
 Each NAME.pml is checked as it stands, and must have no error; then once for each `#define MUTANT_X n` in it, which takes

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# groups: tsm
 """Bad contracts and manifests, each with the exact message that it must get: run.py [--write] [NAME...]
 
 contracts/NAME.zidl (and NAME.*.zidl) go to tools/zidl.py. manifests/NAME.case changes the good system in

@@ -1,3 +1,4 @@
+# groups: tsm
 """Random corruptions by the writer of a shared region: random bytes into its write-ahead buffer and its own memory, then a
 commit. No reader may see a record that breaks the schema, and honest commits must go on. With validation off, and with
 rollback off, the campaign must notice: the negative controls."""

@@ -1,3 +1,4 @@
+# groups: tsm
 """Shared regions: the bad inputs of a writer, each refused or its end, with the committed records unchanged; and the two
 domains of docs/howto/share-a-table.md, of which one goes mad."""
 
@@ -89,3 +90,4 @@ def test_writer_killed_at_any_instruction():
 	expect(not bad, f"{len(bad)} findings: {bad[:3]}")
 	expect(len(cut) >= kills // 2, f"{len(cut)} of {kills} kills cut an invocation")
 	expect(commits > kills, f"{commits} commits amid {kills} kills")
+	return f"{len(cut)} crash points"

@@ -1,6 +1,6 @@
+# groups: tsm
 """A region with a validator: what the writer proposes is committed by the validator or by nobody. Misbehaviour of both sides by
 name; hooks of rollbacks in their order, through faults and hangs; both sides killed at any instruction."""
-# groups: tsm
 
 import os
 import re
@@ -141,3 +141,4 @@ def test_killed_at_any_instruction():
 	expect(not bad, f"{len(bad)} findings: {bad[:3]}")
 	expect(min(cut.values()) >= kills // 8, f"kills that cut an invocation: {cut} of {kills}")
 	expect(commits > kills, f"{commits} commits amid {kills} kills")
+	return f"{sum(cut.values())} crash points"

@@ -1,3 +1,4 @@
+# groups: tsm
 """The store hook reports every form of store: tests/hook/ compiled as a domain is, by gcc and by clang, over the real hook.
 
 Prints `ok COMPILER.FORM` or `FAIL COMPILER.FORM reason`. The flags are the Makefile's own; clang's for the same are below.

@@ -3,7 +3,9 @@
   host/NAME        tests/host/test_NAME.c: unit tests (cmocka, ASan, UBSan) on the host
   FOLDER/FILE.CASE tests/negative/, tests/model/, tests/tools/ *.py: programs that print `ok CASE` or `FAIL CASE reason` lines
   system/FILE.CASE tests/system/*.py: functions test_CASE() that boot the kernel in QEMU
-NAME selects the tests whose name contains it.
+NAME selects the tests whose name contains it, and those whose file has it among its groups: a line `groups: WORD...` near its
+top, in a comment. The group tsm is everything about transactional shared memory. Tests that cut the code under test say at how
+many places; the sum is the last line but one.
 """
 
 import glob
@@ -37,10 +39,15 @@ class Runner:
 
 	def __init__(self, options):
 		self.names, self.tier, self.is_list = options.names, options.tier, options.list
-		self.passed = self.failed = 0
+		self.passed = self.failed = self.crash_points = 0
 
-	def wants(self, name):
-		return not self.names or any(part in name for part in self.names)
+	def wants(self, name, path=None):
+		if not self.names or any(part in name for part in self.names):
+			return True
+		return path is not None and any(part in groups_of(path) for part in self.names)
+
+	def crash_points_add(self, output):
+		self.crash_points += sum(int(count) for count in re.findall(r"(\d+) crash points", output))
 
 	def report(self, name, reason=None):
 		"""One test's result; reason: why it failed."""
@@ -51,22 +58,29 @@ class Runner:
 			self.failed += 1
 			print(f"FAIL {name}: {reason}", flush=True)
 
-	def run(self, name, body):
-		"""Runs body(), which raises when the test fails."""
-		if not self.wants(name):
+	def run(self, name, body, path=None):
+		"""Runs body(), which raises when the test fails and returns what it said, if anything."""
+		if not self.wants(name, path):
 			return
 		if self.is_list:
 			print(name)
 			return
 		started = time.monotonic()
 		try:
-			body()
+			self.crash_points_add(body() or "")
 			self.report(name)
 		except (TestFailure, Failure) as failure:
 			self.report(name, failure)
 		except Exception: # a broken test is a failed test, and the others still run
 			self.report(name, "the test itself broke: " + traceback.format_exc().strip().replace("\n", " | "))
 		print(f"  {name}: {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+
+
+def groups_of(path):
+	"""Groups that the head of a test's file names."""
+	with open(path) as file:
+		head = file.read(4000)
+	return {word for words in re.findall(r"^(?:/\*|#) groups: ([a-z ]+?)(?: ?\*/)?$", head, re.MULTILINE) for word in words.split()}
 
 
 # ---- unit tests on the host ------------------------------------------------------------------------------------
@@ -97,6 +111,7 @@ def run_host_test(source):
 			file.write(result.stdout)
 		raise TestFailure(f"status {result.returncode}: {first_errors(result.stdout)}; all in {os.path.relpath(program, ROOT)}.out")
 	testing.expect(re.search(r"PASSED\s*\]\s*[1-9]", result.stdout), "it ran no test")
+	return result.stdout
 
 
 def first_errors(text):
@@ -109,7 +124,7 @@ def first_errors(text):
 def run_host_tests(runner):
 	for source in sorted(glob.glob(os.path.join(ROOT, "tests", "host", "test_*.c"))):
 		name = os.path.splitext(os.path.basename(source))[0].removeprefix("test_")
-		runner.run(f"host/{name}", lambda source=source: run_host_test(source))
+		runner.run(f"host/{name}", lambda source=source: run_host_test(source), source)
 
 
 # ---- programs that print their own lines ------------------------------------------------------------------------
@@ -130,13 +145,14 @@ def run_program(runner, prefix, path):
 		runner.report(prefix, f"status {result.returncode}: {first_errors(result.stdout)}")
 	elif not cases:
 		runner.report(prefix, "it ran no test")
+	runner.crash_points_add(result.stdout)
 
 
 def run_programs(runner):
 	for folder in PROGRAM_FOLDERS:
 		for path in sorted(glob.glob(os.path.join(ROOT, "tests", folder, "*.py"))):
 			prefix = f"{folder}/{os.path.splitext(os.path.basename(path))[0]}"
-			if not os.path.basename(path).startswith("_") and runner.wants(prefix):
+			if not os.path.basename(path).startswith("_") and runner.wants(prefix, path):
 				if runner.is_list:
 					print(prefix)
 				else:
@@ -160,14 +176,16 @@ def system_cases():
 		for key, function in list(vars(module).items()):
 			if key.startswith("test_") and callable(function):
 				function.needs_kernel = getattr(module, "NEEDS_KERNEL", True)
+				function.path = path
 				yield f"system/{module.__name__}.{key.removeprefix('test_')}", function
 
 
 def run_system_case(name, function):
 	testing.current_test = name
 	testing.clear_work()
-	function()
+	said = function()
 	testing.clear_work() # not reached by a failure: its files stay for a look
+	return said
 
 
 def run_system_tests(runner, has_kernel):
@@ -176,8 +194,8 @@ def run_system_tests(runner, has_kernel):
 		if TIERS.index(getattr(function, "tier", "quick")) > TIERS.index(runner.tier):
 			continue
 		if has_kernel or runner.is_list or not function.needs_kernel:
-			runner.run(name, lambda name=name, function=function: run_system_case(name, function))
-		elif runner.wants(name):
+			runner.run(name, lambda name=name, function=function: run_system_case(name, function), function.path)
+		elif runner.wants(name, function.path):
 			runner.report(name, "there is no kernel to boot")
 
 
@@ -207,5 +225,7 @@ def main(options):
 	if runner.passed + runner.failed == 0:
 		print(f"zog: no test is called {' or '.join(options.names)}", file=sys.stderr)
 		return 1
+	if runner.crash_points:
+		print(f"{runner.crash_points} crash points tried", flush=True)
 	print(f"{runner.passed} passed, {runner.failed} failed", flush=True)
 	return 1 if runner.failed else 0

@@ -65,16 +65,9 @@ def hooks_told(lines):
 	return told
 
 
-def is_over(machine, lines):
-	return any("petitioner: done" in line for line in lines) and any(line.startswith("witness: hook region=0 epoch=3") for line in lines)
-
-
 def attempts_run():
-	seen = []
-
 	def on_log(machine, line):
-		seen.append(line)
-		if ("petitioner: done" in line or "witness: hook" in line) and is_over(machine, seen):
+		if "petitioner: done" in line:
 			machine.type(b"\n")
 
 	make("lab")
@@ -99,9 +92,10 @@ def test_misbehaviour_of_both_sides():
 
 def hooks_check(lines):
 	told = hooks_told(lines)
-	expect(told.get(1, [])[:3] == ["auditor", "petitioner", "witness"], f"hooks of the first rollback: {told.get(1)}")
-	expect(told.get(2, [])[:4] == ["auditor", "auditor", "petitioner", "witness"], f"hooks of the second, one cut by a fault: {told.get(2)}")
-	expect(told.get(3, [])[:4] == ["auditor", "auditor", "petitioner", "witness"], f"hooks of the third, one that hangs: {told.get(3)}")
+	# Hooks of an end of the writer may still be due at the first rollback: they come before, with its epoch.
+	expect(told.get(1, [])[-3:] == ["auditor", "witness", "petitioner"], f"hooks of the first rollback: {told.get(1)}")
+	expect(told.get(2) == ["auditor", "auditor", "witness", "petitioner"], f"hooks of the second, one cut by a fault: {told.get(2)}")
+	expect(told.get(3) == ["auditor", "auditor", "witness", "petitioner"], f"hooks of the third, one that hangs: {told.get(3)}")
 	expect(len(hook_incidents(lines, "assert")) == 1, f"faults of hooks: {hook_incidents(lines, 'assert')}")
 	expect(len(hook_incidents(lines, "deadline")) == 2, f"hangs of hooks: {hook_incidents(lines, 'deadline')}")
 	expect(any(line.startswith("zog: hook failed domain=auditor region=petition.book") for line in lines), "the failed hook is not told")

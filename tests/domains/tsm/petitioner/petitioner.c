@@ -6,7 +6,7 @@
 #include "contracts/petition.h"
 
 struct home {
-	uint64_t step, number, sum, hooks;
+	uint64_t step, number, sum, hooks, epoch_heard;
 	uint32_t is_pending, is_begun;
 };
 _Static_assert(sizeof(struct home) <= HOME_BYTES, "the home region holds the records");
@@ -179,6 +179,8 @@ zog_status_t domain_rollback(struct zog_call *call)
 	struct home *home = rt_home();
 
 	home->hooks++;
+	home->epoch_heard = call->word[1];
+	rt_notify(EVENT_CHANGED, 0);
 	rt_log(RT_INFO, "hook region=%lu epoch=%lu hooks=%lu", call->word[0], call->word[1], home->hooks);
 	return ZOG_OK;
 }
@@ -192,6 +194,10 @@ zog_status_t domain_activity(struct zog_call *call)
 	if (!rt_option("petition", option, sizeof(option)))
 		return rt_wait(call, WAIT_AUDIT_DECIDED, seen, RT_NO_DEADLINE);
 	bool is_calm = strcmp(option, "calm") == 0;
+	uint64_t hooks_seen = rt_event_count(EVENT_CHANGED);
+	/* The last of the hooks: the others have had theirs, and the next rollback is another one. */
+	if (!is_calm && home->epoch_heard != region_epoch(BOOK))
+		return rt_wait(call, EVENT_CHANGED, hooks_seen, RT_NO_DEADLINE);
 	if (!is_calm && home->step >= ATTEMPTS) {
 		rt_log(RT_INFO, "done attempts=%lu", home->step);
 		return rt_wait(call, EVENT_CHANGED, rt_event_count(EVENT_CHANGED), RT_NO_DEADLINE);

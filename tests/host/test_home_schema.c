@@ -1,3 +1,4 @@
+/* groups: tsm */
 /* sources: core/tsm/home_schema.c core/tsm/home_report.c core/tsm/transaction.c */
 /* Schemas of home regions: each rule at its edges, at commit and by the scrubber; what a commit may not look at; hostile
  * tables, which must not pass the check at boot. */

@@ -130,8 +130,11 @@ def kernel_of_two_states(folder):
 	with open(fuzzer, "wb") as file:
 		file.write(data)
 	run(sys.executable, "-B", "tools/image.py", "--unpaired", "--domains", domains, "--out", folder)
-	objects = [os.path.join(root, name) for root, _, names in os.walk(os.path.join(lab, "obj", "core")) for name in names if name.endswith(".o")]
-	objects += [os.path.join(lab, "obj", "gen", "system", name) for name in ("system.c.o", "symbols.c.o")]
+	sources = [os.path.relpath(os.path.join(root, name), ROOT) for root, _, names in os.walk(os.path.join(ROOT, "core")) for name in names]
+	objects = [os.path.join(lab, "obj", source + ".o") for source in sources if source.endswith((".c", ".S"))]
+	tables = os.path.join(lab, "obj", "gen", "system")
+	objects += [os.path.join(tables, name) for name in os.listdir(tables)
+	            if name.endswith(".o") and not name.startswith("images.") and name != "symbols_empty.c.o"]
 	for name in ("images.c", "images.S"):
 		run("gcc", "-std=gnu11", "-O2", "-ffreestanding", "-fno-pic", "-fno-pie", "-mno-red-zone", "-mcmodel=kernel", "-Icore", "-Iabi", "-c",
 		    os.path.join(folder, name), "-o", os.path.join(folder, name + ".o"))

@@ -23,7 +23,8 @@ int main(void)
 
 	CHECK(given >= 0);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		CHECK(stat(files[i], &stat_of) == 0); /* they are there */
+		if (strncmp(files[i], "/zog/incidents/", 15)) /* there may be none */
+			CHECK(stat(files[i], &stat_of) == 0);
 	CHECK(setgid(STRANGER) == 0 && setuid(STRANGER) == 0);
 	denied("/zog/ctl", O_WRONLY);
 	denied("/zog/ctl", O_RDWR);

@@ -48,7 +48,7 @@ def span(place, address, pages, rights, owner):
 
 
 def domain(number, name, **more):
-	return {"id": number, "name": name, "serves": [], "calls": [], "caps": [], "flags": [], "irqs": [], "regions": [], "streams": [], "devices": [],
+	return {"id": number, "name": name, "serves": [], "calls": [], "caps": [], "flags": [], "irqs": [], "regions": [], "objects": [], "streams": [], "devices": [],
 	        "events": [], "dynamic_events": 0, "memory": [], **more}
 
 

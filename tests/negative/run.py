@@ -4,7 +4,7 @@
 
 contracts/NAME.zidl (and NAME.*.zidl) go to tools/zidl.py. manifests/NAME.case changes the good system in
 manifests/base/, which then goes through both compilers. uses/NAME.case changes that system with the sources of uses/base/;
-the compilers must pass, and tools/uses.py must not. NAME.expected holds what must stand on standard error,
+the compilers must pass, and tools/uses.py must not. homes/NAME.zidl goes to tools/home.py, with homes/home.h. NAME.expected holds what must stand on standard error,
 with paths relative to the case; the exit status must be 1 and nothing may be written. The base itself must pass.
 --write records what is said now: read the difference before you commit it.
 
@@ -142,6 +142,22 @@ def uses_base_check():
 		raise CaseError(f"good sources are refused: {result.stderr}")
 
 
+def home_case(name):
+	"""homes/NAME.zidl against homes/home.h."""
+	folder = folder_fresh("home_" + name)
+	for file in (name + ".zidl", "home.h"):
+		shutil.copy(os.path.join(HERE, "homes", file), folder)
+	with open(os.path.join(folder, "domain.h"), "w", encoding="utf-8") as file:
+		file.write("#define HOME_BYTES 4096ul\n")
+	arguments = ["ask", "--domain", "sample", "--out", "gen/home.json", "--depend", "gen.d", name + ".zidl", "--", "gcc", "-I."]
+	result = compiler_run("home.py", arguments, folder)
+	if name != "good":
+		return refusal(result, folder, "gen/home.json")
+	if result.returncode or not os.path.exists(os.path.join(folder, "gen/home.json")):
+		raise CaseError(f"the good schema is refused: {result.stderr}")
+	return result.stderr
+
+
 def base_check():
 	folder = folder_fresh("base")
 	shutil.copytree(os.path.join(HERE, "manifests", "base"), folder, dirs_exist_ok=True)
@@ -171,10 +187,10 @@ def cases():
 	yield "base", base_check, None
 	yield "uses_base", uses_base_check, None
 	for kind, pattern, function in (("contracts", "*.zidl", contract_case), ("manifests", "*.case", manifest_case),
-	                                ("uses", "*.case", uses_case)):
+	                                ("uses", "*.case", uses_case), ("homes", "*.zidl", home_case)):
 		names = {os.path.basename(p).split(".")[0] for p in glob.glob(os.path.join(HERE, kind, pattern))}
 		for name in sorted(names):
-			yield (f"uses_{name}" if kind == "uses" else name), lambda f=function, n=name: f(n), os.path.join(HERE, kind, name + ".expected")
+			yield {"uses": "uses_", "homes": "home_"}.get(kind, "") + name, lambda f=function, n=name: f(n), os.path.join(HERE, kind, name + ".expected")
 
 
 def main():

@@ -56,7 +56,7 @@ class Probe:
 
 	def answers(self, compiler, base, depend, target, report):
 		"""Compiles; None when that gave errors, which are in the report."""
-		os.makedirs(os.path.dirname(base), exist_ok=True)
+		os.makedirs(os.path.dirname(base) or ".", exist_ok=True)
 		with open(base + ".c", "w", encoding="utf-8") as file:
 			file.write(self.text())
 		command = [*compiler, "-w", "-MD", "-MP", "-MT", target, "-MF", depend, "-c", base + ".c", "-o", base + ".o"]

@@ -18,7 +18,7 @@ CAUSES = {
 	"core": "met an exception in the core",
 	"start": "could not start",
 	"iommu": "has a device that reached for memory or an interrupt that is not its own",
-	"validation": "submitted records that break the schema of a shared region",
+	"validation": "submitted records that break a schema",
 }
 # A domain that cannot go on says so under its own name.
 DOMAIN_FATAL = re.compile(r"^[a-z0-9_]+: fatal (.*)")

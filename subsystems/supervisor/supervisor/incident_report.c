@@ -87,7 +87,7 @@ static const char *cause_sentence(uint32_t cause)
 		[ZOG_CAUSE_CORE] = "the core itself faulted while it worked for this domain",
 		[ZOG_CAUSE_START] = "it could not start",
 		[ZOG_CAUSE_IOMMU] = "its device reached for memory or an interrupt that is not its own; nothing came of it",
-		[ZOG_CAUSE_VALIDATION] = "records that it submitted break the schema of a shared region; the commit was refused",
+		[ZOG_CAUSE_VALIDATION] = "records of its commit break a schema; the commit was refused",
 		[ZOG_CAUSE_ROLLBACK] = "no fault: it took a shared region back to an older version",
 	};
 
@@ -213,6 +213,11 @@ static void summary_place(struct text *text)
 	}
 	text_format(text, "address: 0x%016lx, detail 0x%lx", incident.address, incident.error);
 	text_line_end(text);
+	incident.subject[sizeof(incident.subject) - 1] = '\0';
+	if (incident.subject[0] != '\0') {
+		text_format(text, "record: %s, with the value 0x%lx", incident.subject, incident.address);
+		text_line_end(text);
+	}
 	if (!incident.is_running) {
 		text_format(text, "instruction: none, the domain was idle");
 		text_line_end(text);

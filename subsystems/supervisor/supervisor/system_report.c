@@ -240,7 +240,22 @@ static void objects_report(struct text *text)
 	}
 }
 
-/* Home regions: one line each in /zog/domains. Here all of them together, then the shared ones. */
+static const struct column home_column[] = { { "home", 0 }, { "refused", 20 }, { "checked", 32 }, { "findings", 48 }, { "last", 60 } };
+
+/* Commits that broke the schema; committed records that the scrubber looked at, and what is wrong with the last it found. */
+static void home_row(struct text *text, const struct zog_domain_stats *stats)
+{
+	const struct column *column = home_column;
+
+	cell_string(text, column++, stats->name);
+	cell_number(text, column++, stats->schema_refused);
+	cell_number(text, column++, stats->records_checked);
+	cell_number(text, column++, stats->schema_findings);
+	cell_string(text, column, stats->finding[0] ? stats->finding : "-");
+	text_line_end(text);
+}
+
+/* Home regions: one line each in /zog/domains. Here all of them together, the shared ones, and what schemas of homes found. */
 static void tsm_report(struct text *text)
 {
 	uint64_t commits = 0, aborts = 0, bytes = 0;
@@ -259,6 +274,10 @@ static void tsm_report(struct text *text)
 		region_row(text, &region);
 	}
 	objects_report(text);
+	header_write(text, home_column, sizeof(home_column) / sizeof(home_column[0]));
+	for (uint32_t i = 0; i < rt_info()->domain_count; i++)
+		if (stats_read(i, &domain))
+			home_row(text, &domain);
 }
 
 static const char *update_state_name(uint32_t state)

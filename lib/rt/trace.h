@@ -1,5 +1,5 @@
 /* Tracing of contracts: `trace=NAME,NAME` on the boot command line makes the server of each contract log every call and
- * every answer, with the names and values of arguments and results. Off, a call costs three instructions more.
+ * every answer, with the names and values of arguments and results. Off, a call costs two instructions more.
  *
  *	virtio_blk: trace 3 block.transfer client=7/258 frame=51234 block=1029 direction=READ
  *	virtio_blk: trace 3 block.transfer -> PENDING seen=12

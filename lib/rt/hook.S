@@ -4,7 +4,7 @@
  * than the commit saves. Single bytes come in runs and are joined, in hook.c.
  *
  * rt_home_bytes is an absolute symbol, the size of the domain's home region (tools/zoglang/manifest_emit.py); addresses
- * and offsets are those of hook.h, asserted in hook.c. As C functions: rdi = address; rax, rcx, rdx, rsi are lost. */
+ * and offsets are those of hook.h, asserted in hook.c. As C functions: rdi = address; it, rax, rdx and rsi are lost. */
 #include "rt/hook.h"
 
 	.text
@@ -23,12 +23,12 @@ __asan_store\bytes\()_noabort:
 	mov %rax, HOOK_RANGE(, %rdx, 8)
 	incl HOOK_RANGE_COUNT               /* after the range: a fault between the two leaves a whole log */
 	ret
-1:	mov %rdi, %rax
-	shr $HOOK_STACKS_SHIFT, %rax
-	cmp $HOOK_STACKS, %rax
+1:	shr $HOOK_STACKS_SHIFT, %rdi
+	cmp $HOOK_STACKS, %rdi
 	jne 2f
 	ret
-2:	mov $\bytes, %esi
+2:	lea HOOK_HOME_BASE(%rax), %rdi      /* the address again */
+	mov $\bytes, %esi
 	jmp rt_store
 	.size __asan_store\bytes\()_noabort, . - __asan_store\bytes\()_noabort
 	.endm

@@ -10,6 +10,7 @@
  * The table is found by client thread. The manifest compiler lets one domain use a contract with once methods, and
  * bounds its threads by the table. */
 #include "rt/rt.h"
+#include "rt/hook.h"
 
 /* Thread ids, as core/object/thread.h gives them: slots of programs, or this bit and the number of an activity. */
 #define THREAD_ACTIVITY 0x8000u
@@ -34,6 +35,7 @@ static inline bool record_is_intact(const struct rt_once_record *record)
 	uint64_t difference = 0;
 
 	_Static_assert(sizeof(*record) == 7 * sizeof(*live), "all of the record is compared");
+#pragma GCC unroll 7
 	for (uint32_t i = 0; i < 7; i++)
 		difference |= live[i] ^ committed[i];
 	return difference == 0;
@@ -63,10 +65,11 @@ void rt_once_end(struct zog_call *call, uint64_t sequence, uint64_t hash, zog_st
 	struct rt_once_record *record = once_record(call);
 
 	rt_assert(record); /* rt_once_begin let this thread in */
-	rt_home_touch(record, sizeof(*record)); /* the runtime itself is built without the store hook */
+	rt_store((uint64_t)record, sizeof(*record)); /* the runtime itself is built without the store hook */
 	record->sequence = sequence;
 	record->hash = hash;
 	record->status = status;
+#pragma GCC unroll 4
 	for (uint32_t i = 0; i < 4; i++)
 		record->out[i] = call->out[i];
 }

@@ -84,7 +84,7 @@ zog_status_t rt_authority(uint32_t cap, uint32_t domain, uint32_t kind, uint64_t
 zog_status_t rt_image(uint32_t cap, uint32_t domain, enum zog_image_step step, uint32_t number, void *page);
 zog_status_t rt_region_stats(uint32_t cap, uint32_t region, struct zog_region_stats *out);
 zog_status_t rt_object_stats(uint32_t cap, uint32_t object, struct zog_object_stats *out);
-/* The raw crossing used by generated stubs. in: 6 words; out: 4 words (may be NULL). */
+/* A raw crossing; generated stubs have their own in rt/cross.h. in: 6 words; out: 4 words (may be NULL). */
 zog_status_t rt_call(uint32_t cap, uint32_t method, const uint64_t in[6], uint64_t out[4]);
 
 /* --- time, information -------------------------------------------------------------------------------------- */
@@ -148,6 +148,12 @@ struct rt_once_table *rt_once_table(void);
 zog_status_t rt_once_begin(struct zog_call *call, uint64_t sequence, uint64_t hash, zog_status_t *status_out);
 void rt_once_end(struct zog_call *call, uint64_t sequence, uint64_t hash, zog_status_t status);
 uint64_t rt_hash(uint64_t seed, const void *data, size_t size);
+/* One step of it, for arguments of one word. It keeps nobody from constructing equal hashes. */
+static inline uint64_t rt_hash_word(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15ull; /* 2^64 / golden ratio: odd, bits evenly spread */
+	return hash ^ hash >> 29;
+}
 
 /* --- the C library's corner that freestanding code needs (lib/rt/memory.c, string.c) --------------------------- */
 void *memcpy(void *to, const void *from, size_t size);

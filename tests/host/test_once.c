@@ -12,15 +12,16 @@
 #include <cmocka.h>
 
 #include "rt/rt.h"
+#include "rt/hook.h"
 
 static struct rt_once_table table;
 static const void *touched; /* what the last rt_once_end logged as a home store */
 static size_t touched_size;
 
 struct rt_once_table *rt_once_table(void) { return &table; }
-void rt_home_touch(void *start, size_t size)
+void rt_store(uint64_t address, uint64_t size)
 {
-	touched = start;
+	touched = (const void *)address;
 	touched_size = size;
 }
 _Noreturn void rt_fail(uint32_t cause, uint64_t detail1, uint64_t detail2)

@@ -11,7 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 WORK = os.path.join(ROOT, "build", "tests", "negative-stubs")
 FLAGS = ["-DZOG_HOME_COMMITTED_OFFSET=0", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-format-extra-args",
-         "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Iabi", "-Ilib", "-I" + WORK]
+         "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Itests/host/stand_in", "-Iabi", "-Ilib", "-I" + WORK]
 
 
 def step(name, command):

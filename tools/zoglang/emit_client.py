@@ -158,7 +158,7 @@ def stub_text(contract, method):
 	lines.append(f"uint64_t zog_in[{WORDS_IN}] = {{ {', '.join(values) or '0'} }};")
 	lines += ["uint64_t zog_out[4] = { 0 };", "zog_status_t zog_status;", ""]
 	lines += request_lines(contract, method, request)
-	lines += call_lines(contract, method, f"rt_call(CAP_{upper}, {method_constant(contract, method)}, zog_in, zog_out)")
+	lines += call_lines(contract, method, f"rt_cross(CAP_{upper}, {method_constant(contract, method)}, zog_in, zog_out)")
 	lines += reply_lines(contract, method, reply) + ["return zog_status;"]
 	body = "".join(f"\t{line}\n" if line else "\n" for line in lines)
 	return f"static inline zog_status_t {name}({parameters(contract, method)})\n{{\n{body}}}\n\n"
@@ -168,7 +168,7 @@ def client_text(contract, source):
 	upper = contract.name.upper()
 	guard = f"CONTRACTS_{upper}_CLIENT_H"
 	text = NOTICE.format(source=source) + f"#ifndef {guard}\n#define {guard}\n\n"
-	text += f'#include "rt/rt.h"\n#include "domain.h"\n#include "contracts/{contract.name}.h"\n\n'
+	text += f'#include "rt/rt.h"\n#include "rt/cross.h"\n#include "domain.h"\n#include "contracts/{contract.name}.h"\n\n'
 	text += f"#ifndef CAP_{upper}\n#error \"the manifest of this domain does not use contract {contract.name}\"\n#endif\n\n"
 	text += "".join(stub_text(contract, m) for m in contract.methods)
 	return text + "#endif\n"

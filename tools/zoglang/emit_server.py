@@ -76,7 +76,7 @@ class MethodServer:
 		self.status_check()
 		self.answer()
 		body = "".join(f"\t{line}\n" if line else "\n" for line in self.lines)
-		return f"static zog_status_t {self.name}_call(struct zog_call *call)\n{{\n{body}}}\n\n"
+		return f"static __attribute__((noinline)) zog_status_t {self.name}_call(struct zog_call *call)\n{{\n{body}}}\n\n"
 
 	def declarations(self):
 		name, request = self.name, self.request
@@ -92,7 +92,7 @@ class MethodServer:
 		elif request.is_packed:
 			self.add("const uint64_t *word = area->word;")
 		for a in self.method.outs:
-			if a.kind == "scalar":
+			if a.kind == "scalar" and not self.is_direct(a):
 				self.add(f"{c_type(self.contract, a)} out_{a.name} = {self.out_initial(a)};")
 			elif a.is_sized:
 				self.add(f"size_t out_{a.length_name} = 0;")
@@ -101,6 +101,10 @@ class MethodServer:
 		if self.method.is_once or self.changes_handle:
 			self.add("uint64_t hash;")
 		self.add("zog_status_t status;", "")
+
+	def is_direct(self, argument):
+		"""Does the handler write the result word itself? All of its values are right, and it starts as 0 (lib/rt/entry.S)."""
+		return argument.kind == "scalar" and argument.type == "u64" and not argument.range
 
 	def out_initial(self, argument):
 		"""A value that passes the checks, for handlers that leave a result unset with an error."""
@@ -183,13 +187,13 @@ class MethodServer:
 
 	def hash_add(self):
 		"""hash: of method and arguments, the copies of those that came by reference."""
-		self.add("hash = rt_hash(call->method, NULL, 0);")
+		self.add(f"hash = rt_hash_word(0, {method_constant(self.contract, self.method)});")
 		units = {m.argument.name: m.unit for m in self.request.members}
 		for a in self.method.ins:
 			if a.kind == "struct":
 				self.add(f"hash = rt_hash(hash, &area->{a.name}, sizeof(area->{a.name}));")
 				continue
-			self.add(f"hash = rt_hash(hash, &{self.word(a)}, sizeof({self.word(a)}));")
+			self.add(f"hash = rt_hash_word(hash, {self.word(a)});")
 			if a.is_sized:
 				size = f"{self.word(a)} * {units[a.name]}u" if units[a.name] > 1 else self.word(a)
 				self.add(f"hash = rt_hash(hash, area->{a.name}, {size});")
@@ -211,21 +215,25 @@ class MethodServer:
 				# A field that the handler leaves out must not show an earlier client's reply.
 				self.add(f"memset(&reply->{a.name}, 0, sizeof(reply->{a.name}));")
 				values.append(f"&reply->{a.name}")
+			elif self.is_direct(a):
+				values.append(f"&call->out[{self.reply.word[a.name]}]")
 			else:
 				values.append(f"&out_{a.name}")
 		self.add(f"status = {self.name}_serve({', '.join(values)});")
 
 	def status_check(self):
 		declared = ALWAYS + [e.name for e in self.method.errors if e.name not in ALWAYS]
-		self.add("switch (status) {")
+		self.add("if (status != ZOG_OK) {")
+		lines = ["switch (status) {"]
 		if self.method.may_wait:
 			# The out words are rt_wait's: event, count, deadline.
 			events = [f"call->out[0] != {event_macro(wait)}" for wait in self.method.waits]
-			self.add("case ZOG_WAIT:", f"\tif ({' && '.join(events)})",
-			         "\t\trt_fail(ZOG_CAUSE_CONTRACT, call->method, (uint64_t)status);", "\treturn status;")
-		self.add("case ZOG_RETRY:", "\treturn status;")
-		self.add(*[f"case ZOG_{name}:" for name in declared if name != "RETRY"])
-		self.add("\tbreak;", "default:", "\trt_fail(ZOG_CAUSE_CONTRACT, call->method, (uint64_t)status);", "}")
+			lines += ["case ZOG_WAIT:", f"\tif ({' && '.join(events)})",
+			          "\t\trt_fail(ZOG_CAUSE_CONTRACT, call->method, (uint64_t)status);", "\treturn status;"]
+		lines += ["case ZOG_RETRY:", "\treturn status;"]
+		lines += [f"case ZOG_{name}:" for name in declared if name != "RETRY"]
+		lines += ["\tbreak;", "default:", "\trt_fail(ZOG_CAUSE_CONTRACT, call->method, (uint64_t)status);", "}"]
+		self.add(*[f"\t{line}" for line in lines], "}")
 
 	def answer(self):
 		for a in self.method.outs:
@@ -242,6 +250,8 @@ class MethodServer:
 				if any(invalid):
 					self.fail_if(f"status >= 0 && ({' || '.join(filter(None, invalid))})")
 				self.add(f"{place} = {length};")
+				continue
+			if self.is_direct(a):
 				continue
 			self.add(f"{place} = (uint64_t)out_{a.name};")
 			condition = scalar_out_check(self.contract, a, place)

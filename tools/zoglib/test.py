@@ -25,7 +25,7 @@ from .testing import TIERS, TestFailure
 PROGRAM_FOLDERS = ("negative", "model", "tools")
 PROGRAM_LIMIT_S = 600
 HOST_FLAGS = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
-              "-fno-omit-frame-pointer", "-Iabi", "-Ilib", "-Icore", "-Isubsystems", "-Ibuild/gen", "-I."]
+              "-fno-omit-frame-pointer", "-Itests/host/stand_in", "-Iabi", "-Ilib", "-Icore", "-Isubsystems", "-Ibuild/gen", "-I."]
 
 
 def add_arguments(parser):

@@ -96,6 +96,18 @@ bool stream_has_room(struct stream *stream);
  * peer's position is impossible, too. */
 zog_status_t stream_skip(struct stream *stream);
 
+/* Producer, without a copy of its own: where the next record's bytes go (`capacity` of them), NULL: no room now. They are
+ * written there, in the own pages, and stream_push makes a record of them. */
+void *stream_slot(struct stream *stream);
+/* ZOG_ERR_TOO_BIG, ZOG_ERR_LIMIT as stream_put. */
+zog_status_t stream_push(struct stream *stream, size_t length);
+
+/* Batches: records of `length` bytes each, side by side at `data`; at most `count` of them, *count_out have moved. Answers
+ * as stream_put and stream_take when it is none; a record of another length ends a batch before it, and as the first one
+ * gives ZOG_ERR_ARGUMENT. */
+zog_status_t stream_put_many(struct stream *stream, const void *data, size_t length, size_t count, size_t *count_out);
+zog_status_t stream_take_many(struct stream *stream, void *data, size_t length, size_t count, size_t *count_out);
+
 /* Makes what was put or taken part of the running transaction. */
 void stream_seal(struct stream *stream);
 /* Shows the peer what is committed, and stages the notify if it sleeps. At any time; records nobody has shown yet are

@@ -21,6 +21,7 @@
 #define OWN_EVENT 0u
 #define PEER_EVENT 1u
 #define RECORDS 1500u
+#define ALIKE 5u
 #define STEPS_MAX 4000000ul
 #define STACK_BYTES 65536u
 
@@ -149,18 +150,72 @@ NO_HOOK void __asan_handle_no_return(void) { }
 /* --- the domains --------------------------------------------------------------------------------------------------- */
 
 static uint8_t byte_of(uint64_t number, size_t at) { return (uint8_t)(number * 131 + at * 7 + (number >> 8)); }
-static size_t length_of(uint64_t number) { return number * 37 % 33; }
+/* Neighbours are alike, for batches. */
+static size_t length_of(uint64_t number) { return number / ALIKE * 37 % 33; }
+static size_t alike_from(uint64_t number) { return ALIKE - number % ALIKE; }
+static uint64_t batches; /* over all tests */
+
+static void record_make(uint8_t *data, uint64_t number)
+{
+	for (size_t i = 0; i < length_of(number); i++)
+		data[i] = byte_of(number, i);
+}
+
+static void record_check(const uint8_t *data, uint64_t number)
+{
+	for (size_t i = 0; i < length_of(number); i++)
+		if (data[i] != byte_of(number, i))
+			broken = "a record has the bytes of another";
+}
+
+static zog_status_t produce_many(struct side *at)
+{
+	uint8_t data[ALIKE * SLOT_BYTES];
+	size_t count = alike_from(at->live.next), length = length_of(at->live.next), done;
+
+	for (size_t i = 0; i < count; i++)
+		record_make(data + i * length, at->live.next + i);
+	zog_status_t status = stream_put_many(&at->stream, data, length, count, &done);
+	at->live.next += done;
+	batches += done > 1;
+	return status;
+}
+
+static zog_status_t produce_in_place(struct side *at)
+{
+	uint8_t *slot = stream_slot(&at->stream);
+
+	if (slot == NULL)
+		return ZOG_ERR_LIMIT;
+	record_make(slot, at->live.next);
+	zog_status_t status = stream_push(&at->stream, length_of(at->live.next));
+	at->live.next++;
+	return status;
+}
 
 static zog_status_t produce(struct side *at)
 {
 	uint8_t data[SLOT_BYTES];
-	size_t length = length_of(at->live.next);
+	uint32_t way = random_below(3);
 
-	for (size_t i = 0; i < length; i++)
-		data[i] = byte_of(at->live.next, i);
-	zog_status_t status = stream_put(&at->stream, data, length);
+	if (way != 0)
+		return way == 1 ? produce_many(at) : produce_in_place(at);
+	record_make(data, at->live.next);
+	zog_status_t status = stream_put(&at->stream, data, length_of(at->live.next));
 	if (status == ZOG_OK)
 		at->live.next++;
+	return status;
+}
+
+static zog_status_t consume_many(struct side *at)
+{
+	uint8_t data[2 * ALIKE * SLOT_BYTES];
+	size_t length = length_of(at->live.next), done;
+	zog_status_t status = stream_take_many(&at->stream, data, length, alike_from(at->live.next) + random_below(ALIKE), &done);
+
+	for (size_t i = 0; i < done; i++)
+		record_check(data + i * length, at->live.next + i);
+	at->live.next += done;
 	return status;
 }
 
@@ -168,15 +223,15 @@ static zog_status_t consume(struct side *at)
 {
 	uint8_t data[SLOT_BYTES];
 	size_t length = 0;
-	zog_status_t status = stream_take(&at->stream, data, sizeof(data), &length);
 
+	if (random_below(2))
+		return consume_many(at);
+	zog_status_t status = stream_take(&at->stream, data, sizeof(data), &length);
 	if (status != ZOG_OK)
 		return status;
 	if (length != length_of(at->live.next))
 		broken = "a record has the length of another";
-	for (size_t i = 0; i < length; i++)
-		if (data[i] != byte_of(at->live.next, i))
-			broken = "a record has the bytes of another";
+	record_check(data, at->live.next);
 	at->live.next++;
 	return ZOG_OK;
 }
@@ -233,7 +288,7 @@ static void life(void)
 			broken = "an honest peer's record is refused";
 		at->is_parked = status == ZOG_WAIT;
 		at->is_idle = at == &side[PRODUCER] && !at->is_parked && at->stream.own->position == at->committed.next && random_below(4) == 0;
-		if (at->is_parked || at->is_idle || random_below(2) == 0 || at->live.next == RECORDS)
+		if (at->is_parked || at->is_idle || random_below(2) == 0 || at->live.next >= RECORDS)
 			swapcontext(&at->context, &scheduler);
 		is_inside = 0;
 	}
@@ -287,6 +342,7 @@ static void test_killed_at_any_store(void **state)
 		kills += side[PRODUCER].kills + side[CONSUMER].kills;
 	}
 	assert_true(kills > 5000);
+	assert_true(batches > 1000);
 	print_message("%lu crash points of streams\n", kills);
 }
 

@@ -169,6 +169,55 @@ static void test_never_consuming_peer(void **state)
 	assert_int_equal(stream_put(&stream, data, CAPACITY), ZOG_OK);
 }
 
+/* Batches stop at a record that is not what it should be, and give what came before it. */
+static void test_batch_with_a_lie_in_it(void **state)
+{
+	static uint8_t batch[8 * 16];
+	size_t done = 99;
+
+	(void)state;
+	for (uint32_t i = 0; i < 6; i++)
+		*peer_record(i) = (struct stream_record){ .sequence = i + 1, .length = 16 };
+	peer_record(4)->length = CAPACITY + 1;
+	peer_head()->position = 6;
+	assert_int_equal(attach(STREAM_END_CONSUMER), ZOG_OK);
+	assert_int_equal(stream_take_many(&stream, batch, 16, 8, &done), ZOG_OK);
+	assert_int_equal(done, 4);
+	assert_int_equal(stream.position, 4);
+	assert_int_equal(stream_take_many(&stream, batch, 16, 8, &done), ZOG_ERR_CORRUPT);
+	assert_int_equal(done, 0);
+	peer_record(4)->length = 17;
+	assert_int_equal(stream_take_many(&stream, batch, 16, 8, &done), ZOG_ERR_ARGUMENT);
+	peer_record(4)->length = 16, peer_record(5)->sequence = 5;
+	assert_int_equal(stream_take_many(&stream, batch, 16, 8, &done), ZOG_OK);
+	assert_int_equal(done, 1);
+	assert_int_equal(stream_take_many(&stream, batch, 16, 8, &done), ZOG_ERR_CORRUPT);
+	assert_int_equal(stream_take_many(&stream, batch, CAPACITY + 1, 1, &done), ZOG_ERR_ARGUMENT);
+	assert_int_equal(stream_take_many(&stream, batch, 16, SIZE_MAX / 8, &done), ZOG_ERR_ARGUMENT);
+	assert_int_equal(stream.position, 5);
+}
+
+/* The ring's end inside a batch, and no room. */
+static void test_batch_fills_the_ring(void **state)
+{
+	static uint8_t batch[2 * SLOTS * 16];
+	size_t done = 99;
+
+	(void)state;
+	committed.position = home.position = SLOTS - 3;
+	peer_head()->position = SLOTS - 3;
+	assert_int_equal(attach(STREAM_END_PRODUCER), ZOG_OK);
+	assert_int_equal(stream_put_many(&stream, batch, CAPACITY + 1, 1, &done), ZOG_ERR_TOO_BIG);
+	assert_int_equal(stream_put_many(&stream, batch, 16, 2 * SLOTS, &done), ZOG_OK);
+	assert_int_equal(done, SLOTS);
+	assert_int_equal(stream_put_many(&stream, batch, 16, 1, &done), ZOG_ERR_LIMIT);
+	assert_int_equal(done, 0);
+	assert_null(stream_slot(&stream));
+	assert_int_equal(stream_push(&stream, 16), ZOG_ERR_LIMIT);
+	for (uint32_t i = 0; i < SLOTS; i++)
+		assert_int_equal(((struct stream_record *)(void *)(own + PAGE + (SLOTS - 3 + i) % SLOTS * SLOT_BYTES))->sequence, SLOTS - 2 + i);
+}
+
 /* Random bytes over the peer's pages, again and again: only statuses of the contract, no step outside. */
 static void test_random_flips(void **state)
 {
@@ -232,7 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_index_jump), CASE(test_position_that_goes_back), CASE(test_partial_record),
 		CASE(test_replayed_record), CASE(test_consumer_that_frees_too_much), CASE(test_never_consuming_peer), CASE(test_random_flips),
-		CASE(test_sizes_that_do_not_fit), CASE(test_sleeper_is_woken_at_attach),
+		CASE(test_sizes_that_do_not_fit), CASE(test_batch_with_a_lie_in_it), CASE(test_batch_fills_the_ring), CASE(test_sleeper_is_woken_at_attach),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

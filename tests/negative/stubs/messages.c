@@ -28,6 +28,7 @@ static struct rt_once_table once;
 struct rt_once_table *rt_once_table(void) { return &once; }
 void rt_store(uint64_t address, uint64_t size);
 void rt_store(uint64_t address, uint64_t size) { (void)address, (void)size; }
+void rt_home_touch(void *start, size_t size) { (void)start, (void)size; }
 static uint64_t waited_for; /* the event in a handler's answer of ZOG_WAIT */
 bool rt_option(const char *key, char *out, size_t out_size) { (void)key, (void)out, (void)out_size; return false; }
 void rt_log(enum rt_log_level level, const char *format, ...) { (void)level, (void)format; }

@@ -25,6 +25,8 @@ static uint64_t value[WHOLE_COPY_LIMIT], size[WHOLE_COPY_LIMIT]; /* its scratch 
 struct whole_seat_handles *whole_seat_handles(void) { return &seats; }
 struct rt_once_table *rt_once_table(void) { return NULL; }
 void rt_home_touch(void *start, size_t bytes) { (void)start, (void)bytes; }
+void rt_store(uint64_t address, uint64_t size);
+void rt_store(uint64_t address, uint64_t size) { (void)address, (void)size; }
 bool rt_option(const char *key, char *out, size_t out_size) { (void)key, (void)out, (void)out_size; return false; }
 void rt_log(enum rt_log_level level, const char *format, ...) { (void)level, (void)format; }
 int rt_vformat(char *out, size_t bytes, const char *format, __builtin_va_list args) { return vsnprintf(out, bytes, format, args); }

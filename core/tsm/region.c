@@ -236,12 +236,10 @@ static uint64_t memory_bytes(const struct region_desc *desc)
 	return bytes + (desc->has_validator ? REGION_PROPOSAL_PAGES * ZOG_PAGE_SIZE : 0);
 }
 
-zog_status_t region_stats(uint64_t number, struct zog_region_stats *stats)
+static void stats_read(const struct region *region, struct zog_region_stats *stats)
 {
-	if (number >= system_region_count)
-		return ZOG_ERR_NOT_FOUND;
-	const struct region *region = &region_table[number];
 	const struct region_desc *desc = region->desc;
+
 	*stats = (struct zog_region_stats){
 		.head = *region->head, .writer = desc->writer, .history = desc->history, .kept = region->kept, .reader_count = desc->reader_count,
 		.bytes = desc->bytes, .memory_bytes = memory_bytes(desc), .commits = region->commits,
@@ -253,5 +251,20 @@ zog_status_t region_stats(uint64_t number, struct zog_region_stats *stats)
 	memcpy(stats->damage, region->damage, sizeof(stats->damage) - 1);
 	for (uint32_t i = 0; i < sizeof(stats->name) - 1 && desc->name[i]; i++)
 		stats->name[i] = desc->name[i];
+}
+
+/* Of one version, unless the region changes all the time: then the last look stands, whose counts may be one apart. */
+zog_status_t region_stats(uint64_t number, struct zog_region_stats *stats)
+{
+	if (number >= system_region_count)
+		return ZOG_ERR_NOT_FOUND;
+	const struct region *region = &region_table[number];
+	for (uint32_t i = 0; i < READ_ATTEMPTS; i++) {
+		uint64_t seen = __atomic_load_n(&region->head->version, __ATOMIC_SEQ_CST);
+		stats_read(region, stats);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with head_open */
+		if (!(seen & 1) && __atomic_load_n(&region->head->version, __ATOMIC_SEQ_CST) == seen)
+			break;
+	}
 	return ZOG_OK;
 }

@@ -38,7 +38,7 @@ enum descriptor { /* section 6.5.2 */
 #define GRANULARITY(g) ((uint64_t)(g) << 4)
 enum { ALL = 1, OF_DOMAIN = 2, ONE = 3 }; /* granularities; ONE: device, page */
 #define DRAIN (3ull << 6) /* reads and writes under way */
-#define WAIT_WRITES (1ull << 5)
+#define ANSWER_BY_WRITE (1ull << 5)
 #define ANSWER_MS_MAX 1000u
 
 struct iommu_unit iommu_unit;
@@ -73,7 +73,7 @@ static bool queue_wait(void)
 	uint64_t end = tsc_read() + ANSWER_MS_MAX * time_tsc_khz;
 
 	question++;
-	queue_append(DESCRIPTOR_WAIT | WAIT_WRITES | (uint64_t)question << 32, pointer_physical((const void *)answer));
+	queue_append(DESCRIPTOR_WAIT | ANSWER_BY_WRITE | (uint64_t)question << 32, pointer_physical((const void *)answer));
 	*register64(REGISTER_QUEUE_TAIL) = (uint64_t)queue_tail << 4;
 	while (*answer != question) {
 		if (tsc_read() > end)

@@ -139,7 +139,7 @@ def findings(path, text):
 	for pattern, what in ((HANDLE, "the number of a handle"), (HANDLE_USED, "a handle as a number"), (LAYOUT, "the layout of a message"),
 	                      (METHOD, "the number of a method")):
 		for match in pattern.finditer(text):
-			if pattern is HANDLE and path.startswith(HANDLELESS):
+			if pattern in (HANDLE, METHOD) and path.startswith(HANDLELESS):
 				continue
 			if what == "the number of a method" and match[1].startswith("ZOG_METHOD"):
 				continue

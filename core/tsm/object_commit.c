@@ -2,6 +2,7 @@
 #include "tsm/object.h"
 #include "tsm/region_control.h"
 #include "arch/x86_64/apic.h"
+#include "fault/fault.h"
 #include "fault/log.h"
 
 void *memcpy(void *to, const void *from, size_t size);
@@ -198,6 +199,17 @@ static void work_settle(const struct object_work *work)
 			object->head->buffer[i].version = ZOG_OBJECT_NONE;
 }
 
+/* Visible loss: on file, as for regions. */
+static void rollback_tell(struct domain *domain, const struct object_work *work)
+{
+	const struct region_desc *schema = &work->object->desc->schema;
+	uint64_t undone = ZOG_OBJECT_VERSION(work->word) - 1 - work->target, bytes = undone * schema->bytes;
+
+	log_line("zog: rollback domain=%s object=%s to=%lu undone=%lu bytes=%lu epoch=%lu", domain->desc->name, schema->name, work->target, undone,
+		 bytes, work->epoch);
+	incident_record_notice(domain, ZOG_CAUSE_ROLLBACK, work->target, undone | bytes << 32);
+}
+
 void object_act_publish(struct cpu *cpu, struct domain *domain)
 {
 	struct object_stage *stage = &stage_of_cpu[cpu->id];
@@ -213,7 +225,9 @@ void object_act_publish(struct cpu *cpu, struct domain *domain)
 	}
 	if (stage->phase == OBJECT_NEXT) {
 		for (uint32_t i = 0; i < stage->count; i++)
-			if (!stage->work[i].is_rollback)
+			if (stage->work[i].is_rollback)
+				rollback_tell(domain, &stage->work[i]);
+			else
 				object_take(stage->work[i].object);
 		phase_set_object(stage, OBJECT_DONE);
 	}

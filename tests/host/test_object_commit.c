@@ -1,3 +1,4 @@
+/* groups: tsm */
 /* flags: -fno-sanitize=all -fsanitize=kernel-address -fsanitize-recover=kernel-address --param asan-stack=0
  * --param asan-globals=0 --param asan-instrument-reads=0 --param asan-instrumentation-with-call-threshold=0
  * -fno-builtin -fno-tree-loop-distribute-patterns -O2 -DPHYSMAP_BASE=0ul */
@@ -94,6 +95,13 @@ void *words_set(void *to, int byte, size_t size)
 /* --- what stands in for the rest of the core ---------------------------------------------------------------------------- */
 
 void log_line(const char *format, ...) { (void)format; }
+static uint64_t notices, undone_told;
+NO_HOOK void incident_record_notice(struct domain *of, uint32_t cause, uint64_t address, uint64_t error)
+{
+	(void)of, (void)address;
+	notices += cause == ZOG_CAUSE_ROLLBACK;
+	undone_told = error & UINT32_MAX;
+}
 void log_fatal(const char *text) { fail_msg("%s", text); abort(); }
 uint64_t time_now_ns(void) { return 77; }
 void domain_flush(struct domain *domain) { (void)domain, flushes++; }
@@ -321,6 +329,7 @@ static void test_rollback_is_cut_at_every_store(void **state)
 	(void)state;
 	for (uint64_t first = 1; is_cut; first++) {
 		setup();
+		notices = 0;
 		assert_true(object_decode_rollback(CPU, &writer, &back, true));
 		assert_true(object_check(CPU, &writer, false));
 		is_cut = cut(act, first);
@@ -334,6 +343,7 @@ static void test_rollback_is_cut_at_every_store(void **state)
 		assert_int_equal(head->epoch, 1);
 		assert_int_equal(object_table[ONE].rollbacks, 1);
 		assert_int_equal(serial_of(ONE, 3), UINT64_MAX); /* undone */
+		assert_true(notices >= 1 && undone_told == 1);
 		assert_int_equal(serial_of(ONE, 1), 8);
 	}
 }

@@ -1,3 +1,4 @@
+# groups: tsm
 """Large objects: the bad inputs of a writer and of a reader, each refused or its end, with the published version unchanged;
 readers that stay inside while others are published; and the writer killed anywhere while a reader checks every word."""
 
@@ -13,7 +14,7 @@ INCIDENT = re.compile(r"zog: incident \d+ domain=(\w+) cause=(\w+) ")
 SCRIPT = "read line; cat /zog/tsm; echo worked"
 
 WRITER_WANTED = {
-	"history_works": "succeeded",
+	"history_works": "succeeded picture_writer:rollback",
 	"fill_works": "succeeded",
 	**dict.fromkeys((
 		"double_commit", "commit_of_another_buffer", "commit_of_a_wide_buffer", "commit_with_unknown_flags", "object_unknown", "object_huge",
@@ -25,7 +26,7 @@ WRITER_WANTED = {
 	                "refused -32 picture_writer:validation"),
 	"reply_with_broken_picture": "ended picture_writer:validation",
 	**dict.fromkeys(("store_to_head", "store_after_commit", "store_behind_buffer"), "ended picture_writer:page_fault"),
-	"draw_at_the_end": "succeeded",
+	"draw_at_the_end": "succeeded picture_writer:rollback",
 }
 READER_WANTED = {
 	"reads_on_while_others_are_published": "succeeded",

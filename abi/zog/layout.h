@@ -19,8 +19,8 @@
 #define ZOG_STACK_BASE 0x0000300000000000ul /* one stack per CPU, guard pages between */
 #define ZOG_STACK_STRIDE 0x0000000000100000ul
 #define ZOG_STACK_SIZE 0x10000ul /* stack of CPU c ends at ZOG_STACK_BASE + (c + 1) * ZOG_STACK_STRIDE */
-#define ZOG_MESSAGE_BASE 0x0000400000000000ul /* message areas: the own RW-, those of peers R-- */
-#define ZOG_MESSAGE_SIZE 0x4000ul
+#define ZOG_MESSAGE_BASE 0x0000400000000000ul /* message areas: the own RW-, those of peers to this domain R-- */
+#define ZOG_MESSAGE_SIZE 0x2000ul
 #define ZOG_INFO_BASE 0x0000500000000000ul   /* struct zog_info, the same page in all domains, R-- */
 #define ZOG_DOMAIN_INFO_BASE 0x0000500000100000ul /* struct zog_domain_info, R-- */
 #define ZOG_REGION_BASE 0x0000540000000000ul /* shared regions: a page with the head and the records behind it, R-- */
@@ -46,9 +46,12 @@
 #define ZOG_STREAM_PAGES_MAX 512
 #define ZOG_USER_END 0x00007ffffffff000ul
 
-/* Message area of DOMAIN on CPU: what it passes by reference in a crossing, and its replies. Each side
- * writes only its own; a reader copies once, checks the copy, then uses the copy. */
-#define ZOG_MESSAGE(domain, cpu) \
-	(ZOG_MESSAGE_BASE + ((unsigned long)(domain) * ZOG_CPU_MAX + (unsigned long)(cpu)) * ZOG_MESSAGE_SIZE)
+/* What DOMAIN says to PEER on CPU: requests to the domains that it calls, replies to those that call it. Only the two
+ * have it mapped, and only DOMAIN can write it; the reader copies once, checks the copy, then uses the copy. */
+#define ZOG_MESSAGE(domain, peer, cpu) \
+	(ZOG_MESSAGE_BASE + \
+	 (((unsigned long)(domain) * ZOG_DOMAIN_MAX + (unsigned long)(peer)) * ZOG_CPU_MAX + (unsigned long)(cpu)) * ZOG_MESSAGE_SIZE)
+#define ZOG_MESSAGES_OF_PAIR (ZOG_CPU_MAX * ZOG_MESSAGE_SIZE)
+#define ZOG_MESSAGES_OF_DOMAIN (ZOG_DOMAIN_MAX * ZOG_MESSAGES_OF_PAIR) /* 2 MiB: a page table for each domain that one hears */
 
 #endif

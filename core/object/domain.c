@@ -149,7 +149,7 @@ static void zero_area_build(struct domain *domain, uint64_t address, uint64_t by
 	area_add(domain, AREA_ZERO, address, pages, entry, boot_memory(pages * ZOG_PAGE_SIZE, FRAME_DOMAIN, domain->id));
 }
 
-static uint64_t message_frames[ZOG_DOMAIN_MAX];
+static uint64_t message_frames[ZOG_DOMAIN_MAX][ZOG_DOMAIN_MAX]; /* from, to */
 
 static void scratch_build(struct domain *domain)
 {
@@ -164,7 +164,9 @@ static void scratch_build(struct domain *domain)
 				range_build(domain, ZOG_HEAP_BASE, pages_of(domain->desc->heap_bytes)));
 	zero_area_build(domain, ZOG_TXN_BASE, sizeof(struct zog_txn), range_build(domain, ZOG_TXN_BASE, pages_of(sizeof(struct zog_txn))));
 	domain->txn = physical_pointer(domain->area[domain->area_count - 1].physical);
-	message_frames[domain->id] = boot_memory(ZOG_CPU_MAX * ZOG_MESSAGE_SIZE, FRAME_DOMAIN, domain->id);
+	for (uint32_t i = 0; i < domain_total; i++)
+		if (i != domain->id && domain->desc->peer_mask & 1u << i)
+			message_frames[domain->id][i] = boot_memory(ZOG_MESSAGES_OF_PAIR, FRAME_DOMAIN, domain->id);
 }
 
 static void information_build(struct domain *domain)
@@ -359,20 +361,28 @@ static void module_map(struct domain *domain)
 	domain->info->module_bytes = module->bytes;
 }
 
-void domain_build_peers(struct domain *domain)
+/* What is said to a domain stands in one page table for each peer, beside places for what that peer says to others: those
+ * are never filled. */
+static void messages_map(struct domain *domain)
 {
-	uint64_t pages = ZOG_CPU_MAX * ZOG_MESSAGE_SIZE / ZOG_PAGE_SIZE;
-	pte_t *entry = range_build(domain, ZOG_MESSAGE_BASE, ZOG_DOMAIN_MAX * pages);
+	uint64_t pages = ZOG_MESSAGES_OF_PAIR / ZOG_PAGE_SIZE;
+	pte_t *own = range_build(domain, ZOG_MESSAGE(domain->id, 0, 0), ZOG_DOMAIN_MAX * pages);
 
 	for (uint32_t i = 0; i < domain_total; i++) {
-		if (i != domain->id && !(domain->desc->peer_mask & 1u << i))
+		if (message_frames[domain->id][i] == 0)
 			continue;
-		struct area area = { .address = ZOG_MESSAGE(i, 0), .pages = pages, .entry = entry + i * pages, .physical = message_frames[i] };
-		if (i == domain->id)
-			area_add(domain, AREA_ZERO, area.address, pages, area.entry, area.physical);
-		else
-			area_map_fixed(&area, PTE_NO_EXECUTE);
+		area_add(domain, AREA_ZERO, ZOG_MESSAGE(domain->id, i, 0), pages, own + i * pages, message_frames[domain->id][i]);
+		if (message_frames[i][domain->id] == 0)
+			continue;
+		pte_t *heard = range_build(domain, ZOG_MESSAGE(i, 0, 0), ZOG_DOMAIN_MAX * pages);
+		struct area area = { .pages = pages, .entry = heard + domain->id * pages, .physical = message_frames[i][domain->id] };
+		area_map_fixed(&area, PTE_NO_EXECUTE);
 	}
+}
+
+void domain_build_peers(struct domain *domain)
+{
+	messages_map(domain);
 	streams_map_peers(domain);
 	regions_map(domain);
 	objects_map(domain);

@@ -113,7 +113,7 @@ struct domain_desc {
 	uint32_t event_count;    /* own events, dynamic ones included */
 	uint32_t activity_count;
 	uint64_t home_bytes, heap_bytes, dma_bytes; /* multiples of the page size */
-	uint32_t peer_mask;      /* domains whose message area it reads: those it calls and those that call it */
+	uint32_t peer_mask;      /* domains that it speaks with: those it calls and those that call it */
 	uint32_t contract0_deadline_ms; /* START, ACTIVITY, SYSCALL, ...; default 100 */
 	uint32_t is_device_owner;       /* QUIESCE before every restart */
 	uint32_t is_personality;

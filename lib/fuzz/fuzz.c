@@ -240,8 +240,8 @@ static uint32_t unknown_call(struct fuzz *state, const struct rt_contract *contr
 
 uint32_t fuzz_call(struct fuzz *state, const struct rt_contract *contract, uint32_t cap, uint32_t self, uint32_t server)
 {
-	uint8_t *request = (uint8_t *)ZOG_MESSAGE(self, rt_cpu());
-	const uint8_t *reply = (const uint8_t *)ZOG_MESSAGE(server, rt_cpu()) + ZOG_MESSAGE_SIZE / 2;
+	uint8_t *request = (uint8_t *)ZOG_MESSAGE(self, server, rt_cpu());
+	const uint8_t *reply = (const uint8_t *)ZOG_MESSAGE(server, self, rt_cpu());
 	uint64_t word[6], out[4] = { 0 };
 
 	draw_start((state->seed + 1) * 0x9e3779b97f4a7c15ul + ++state->step * 0xd1342543de82ef95ul);

@@ -64,7 +64,7 @@ static bool is_own_scratch(uint64_t address, uint64_t size)
 
 	return is_inside(address, size, (uint64_t)rt_data_start, (uint64_t)(rt_data_end - rt_data_start)) ||
 	       is_inside(address, size, ZOG_HEAP_BASE, self->heap_bytes) ||
-	       is_inside(address, size, ZOG_MESSAGE(self->id, 0), ZOG_CPU_MAX * ZOG_MESSAGE_SIZE) ||
+	       is_inside(address, size, ZOG_MESSAGE(self->id, 0, 0), ZOG_MESSAGES_OF_DOMAIN) ||
 	       is_inside(address, size, ZOG_DMA_BASE, self->dma_bytes) || is_inside(address, size, ZOG_MMIO_BASE, 6 * ZOG_MMIO_STRIDE) ||
 	       is_inside(address, size, ZOG_STREAM_BASE, ZOG_STREAM_MAX * ZOG_STREAM_STRIDE) || /* the peer's pages are read-only */
 	       is_inside(address, size, ZOG_REGION_BASE, ZOG_REGION_MAX * ZOG_REGION_STRIDE) || /* committed records are read-only */

@@ -143,10 +143,10 @@ static const struct rt_method *method_find(const struct rt_contract *contract, u
 	return (method & 0xff) < contract->method_count ? &contract->method[method & 0xff] : NULL;
 }
 
-void rt_trace_begin(const struct rt_contract *contract, const struct zog_call *call, uint8_t *state)
+void rt_trace_begin(const struct rt_contract *contract, const struct zog_call *call, uint8_t *state, uint32_t self)
 {
 	const struct rt_method *method = method_find(contract, call->method);
-	const uint8_t *area = (const uint8_t *)ZOG_MESSAGE(call->client_domain, call->cpu);
+	const uint8_t *area = (const uint8_t *)ZOG_MESSAGE(call->client_domain, self, call->cpu);
 
 	if (*state == RT_TRACE_UNKNOWN) {
 		char list[128] = "";
@@ -169,7 +169,7 @@ void rt_trace_begin(const struct rt_contract *contract, const struct zog_call *c
 void rt_trace_end(const struct rt_contract *contract, const struct zog_call *call, zog_status_t status, uint8_t state, uint32_t self)
 {
 	const struct rt_method *method = method_find(contract, call->method);
-	const uint8_t *area = (const uint8_t *)ZOG_MESSAGE(self, call->cpu) + ZOG_MESSAGE_SIZE / 2;
+	const uint8_t *area = (const uint8_t *)ZOG_MESSAGE(self, call->client_domain, call->cpu);
 
 	if (state != RT_TRACE_ON || !method || !line_open())
 		return;

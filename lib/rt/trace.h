@@ -14,7 +14,7 @@
 
 enum rt_trace_state { RT_TRACE_UNKNOWN = 0, RT_TRACE_OFF = 1, RT_TRACE_ON = 2 };
 /* Logs a call; also finds out whether the contract is to be traced. */
-void rt_trace_begin(const struct rt_contract *contract, const struct zog_call *call, uint8_t *state);
+void rt_trace_begin(const struct rt_contract *contract, const struct zog_call *call, uint8_t *state, uint32_t self);
 /* self: the serving domain, in whose message area the results stand. */
 void rt_trace_end(const struct rt_contract *contract, const struct zog_call *call, zog_status_t status, uint8_t state, uint32_t self);
 

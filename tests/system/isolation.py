@@ -56,7 +56,7 @@ def outcomes(word, *names):
 # What every attempt must come to. ended: cause, and vector where it is an exception. refused: status.
 EXPECTED = {
 	**outcomes("ended page_fault 14",
-		"read_message_of_stranger", "write_message_of_stranger", "write_message_of_peer", "read_message_behind_the_last",
+		"read_message_of_stranger", "read_message_of_peer_to_other", "read_message_of_other_to_peer", "write_message_of_stranger", "write_message_of_peer", "read_message_behind_the_last",
 		"read_physical_map", "write_physical_map", "read_core_text", "write_core_text", "jump_core_text",
 		"read_interrupt_controller", "write_interrupt_controller", "read_device_window", "write_device_window",
 		"read_device_memory", "read_stream", "read_stream_of_peer", "read_boot_module", "write_own_text",

@@ -77,9 +77,17 @@ def own_memory(domain):
 
 
 def message_memory(system, domain):
+	"""What it says to each peer, and what each peer says to it."""
 	pages = layout("CPU_MAX") * layout("MESSAGE_SIZE") // PAGE
-	return [span("message", layout("MESSAGE_BASE") + peer * pages * PAGE, pages, "rw-" if peer == domain.id else "r--",
-	             "own" if peer == domain.id else system.domains[peer].name) for peer in sorted(domain.peers)]
+
+	def address(owner, peer):
+		return layout("MESSAGE_BASE") + (owner * layout("DOMAIN_MAX") + peer) * pages * PAGE
+
+	spans = []
+	for peer in sorted(domain.peers - {domain.id}):
+		spans.append(span("message", address(domain.id, peer), pages, "rw-", "own"))
+		spans.append(span("message", address(peer, domain.id), pages, "r--", system.domains[peer].name))
+	return spans
 
 
 def shared_memory(system, domain):

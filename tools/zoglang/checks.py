@@ -4,7 +4,7 @@ import re
 
 from .handle_checks import handles_check
 from .large_object import object_check
-from .layout import HALF, WORDS_OUT, Reply, Request
+from .layout import AREA_BYTES, WORDS_OUT, Reply, Request
 from .model import INTEGERS
 from .region import region_check
 from .report import abi_statuses, c_constant, nearest
@@ -196,8 +196,8 @@ class ContractChecks:
 		if argument.kind == "array" and not self.element_check(argument):
 			return False
 		if argument.is_sized:
-			if not 1 <= argument.bound <= HALF:
-				self.error(argument.line, f"{argument.kind}<{argument.bound}>: the bound is 1..{HALF}")
+			if not 1 <= argument.bound <= AREA_BYTES:
+				self.error(argument.line, f"{argument.kind}<{argument.bound}>: the bound is 1..{AREA_BYTES}")
 				return False
 			if argument.least > argument.bound:
 				self.error(argument.line, f"{argument.kind}<{argument.least}..{argument.bound}>: no length fits")
@@ -240,12 +240,12 @@ class ContractChecks:
 
 	def shape_check(self, method):
 		request, reply = Request(self.contract, method), Reply(self.contract, method)
-		if request.area_bytes > HALF:
+		if request.area_bytes > AREA_BYTES:
 			self.error(method.line, f"the arguments of {method.name} take {request.area_bytes} bytes of message "
-			           f"area; {HALF} are there")
-		if reply.area_bytes > HALF:
+			           f"area; {AREA_BYTES} are there")
+		if reply.area_bytes > AREA_BYTES:
 			self.error(method.line, f"the results of {method.name} take {reply.area_bytes} bytes of message "
-			           f"area; {HALF} are there")
+			           f"area; {AREA_BYTES} are there")
 		if reply.word_count > WORDS_OUT:
 			self.error(method.line, f"{method.name} has {reply.word_count} scalar results and lengths; "
 			           f"at most {WORDS_OUT} fit: use a struct")

@@ -151,10 +151,10 @@ def stub_text(contract, method):
 		lines.append("const uint32_t zog_cpu = rt_cpu();")
 	if request.has_area:
 		lines.append(f"struct {name}_area_in *zog_area_in =\n"
-		             f"\t\t(struct {name}_area_in *)ZOG_MESSAGE(SELF_DOMAIN, zog_cpu);")
+		             f"\t\t(struct {name}_area_in *)ZOG_MESSAGE(SELF_DOMAIN, SERVER_{upper}, zog_cpu);")
 	if reply.has_area:
 		lines.append(f"const struct {name}_area_out *zog_area_out = (const struct {name}_area_out *)\n"
-		             f"\t\t(ZOG_MESSAGE(SERVER_{upper}, zog_cpu) + ZOG_MESSAGE_SIZE / 2);")
+		             f"\t\tZOG_MESSAGE(SERVER_{upper}, SELF_DOMAIN, zog_cpu);")
 	lines.append(f"uint64_t zog_in[{WORDS_IN}] = {{ {', '.join(values) or '0'} }};")
 	lines += ["uint64_t zog_out[4] = { 0 };", "zog_status_t zog_status;", ""]
 	lines += request_lines(contract, method, request)

@@ -4,7 +4,7 @@ The dispatcher decodes before it acts: it copies what the client passed by refer
 memory (one set for each contract: one invocation at a time is in a domain), checks the copy and the words, and
 only then calls NAME_METHOD_serve. A request outside the contract is answered with ZOG_ERR_ARGUMENT; an answer
 outside the contract ends the domain, since it is the domain's own fault. Handlers write bytes and structs
-straight into their reply half of the message area. Of once methods the reply is kept with the hash of the
+straight into the message area for this client. Of once methods the reply is kept with the hash of the
 arguments; a repeat is answered from it."""
 
 from .emit_client import scalar_out_check
@@ -82,11 +82,11 @@ class MethodServer:
 		name, request = self.name, self.request
 		if request.has_area:
 			self.add(f"const struct {name}_area_in *peer_area =",
-			         f"\t(const struct {name}_area_in *)ZOG_MESSAGE(call->client_domain, call->cpu);",
+			         f"\t(const struct {name}_area_in *)ZOG_MESSAGE(call->client_domain, SELF_DOMAIN, call->cpu);",
 			         f"struct {name}_area_in *area = &{self.contract.name}_area.{self.method.name};")
 		if self.reply.has_area:
 			self.add(f"struct {name}_area_out *reply = (struct {name}_area_out *)",
-			         "\t(ZOG_MESSAGE(SELF_DOMAIN, call->cpu) + ZOG_MESSAGE_SIZE / 2);")
+			         "\tZOG_MESSAGE(SELF_DOMAIN, call->client_domain, call->cpu);")
 		if request.word and not request.is_packed:
 			self.add("const uint64_t *word = call->word;")
 		elif request.is_packed:
@@ -278,7 +278,7 @@ def dispatch_text(contract):
 	name = contract.name
 	text = f"/* rt/trace.h */\nstatic uint8_t {name}_trace;\n"
 	text += f"__attribute__((noinline)) static zog_status_t {name}_dispatch_traced(struct zog_call *call)\n{{\n"
-	text += f"\trt_trace_begin(&{name}_contract, call, &{name}_trace);\n\tuint8_t state = {name}_trace;\n"
+	text += f"\trt_trace_begin(&{name}_contract, call, &{name}_trace, SELF_DOMAIN);\n\tuint8_t state = {name}_trace;\n"
 	text += f"\t{name}_trace = RT_TRACE_OFF;\n\tzog_status_t status = {name}_dispatch(call);\n\t{name}_trace = state;\n"
 	text += f"\trt_trace_end(&{name}_contract, call, status, state, SELF_DOMAIN);\n\treturn status;\n}}\n\n"
 	text += f"zog_status_t {name}_dispatch(struct zog_call *call)\n{{\n"

@@ -149,7 +149,7 @@ def overlaps(domains):
 				continue
 			end = memory.physical + memory.pages * PAGE
 			if not any(area.place == memory.place and area.physical <= memory.physical and end <= area.physical + area.pages * PAGE
-			           for area in domains.get(memory.owner, Live()).areas):
+			           and (area.place != "message" or area.address == memory.address) for area in domains.get(memory.owner, Live()).areas):
 				found.append(f"{name}: reaches memory of {memory.owner} as {memory.text()}, which is something else there")
 	spans.sort(key=lambda span: span[:3])
 	for (_, end, name, area), (start, _, other, other_area) in zip(spans, spans[1:]):

@@ -50,11 +50,11 @@ zog_status_t rt_call(uint32_t cap, uint32_t method, const uint64_t in[6], uint64
 		return ZOG_ERR_CAP;
 	memcpy(call.word, in, 6 * sizeof(*in));
 	if (tamper_request)
-		tamper_request(&call, (uint8_t *)ZOG_MESSAGE(CLIENT_ODD, 2));
+		tamper_request(&call, (uint8_t *)ZOG_MESSAGE(CLIENT_ODD, SERVER_ODD, 2));
 	status = odd_dispatch(&call);
 	memcpy(out, call.out, sizeof(call.out));
 	if (tamper_reply)
-		tamper_reply(out, (uint8_t *)(ZOG_MESSAGE(SERVER_ODD, 2) + ZOG_MESSAGE_SIZE / 2));
+		tamper_reply(out, (uint8_t *)ZOG_MESSAGE(SERVER_ODD, CLIENT_ODD, 2));
 	return status;
 }
 
@@ -85,7 +85,7 @@ zog_status_t odd_wide_serve(struct zog_call *call, uint64_t a, uint32_t b, int16
 	(void)call;
 	served++;
 	if (wide.is_area_changed)
-		memset((void *)ZOG_MESSAGE(CLIENT_ODD, 2), 0xff, ZOG_MESSAGE_SIZE / 2);
+		memset((void *)ZOG_MESSAGE(CLIENT_ODD, SERVER_ODD, 2), 0xff, ZOG_MESSAGE_SIZE);
 	wide.a = a, wide.b = b, wide.c = c, wide.d = d, wide.e = e, wide.f = f, wide.g = g, wide.p = *p, wide.s = *s;
 	wide.data_length = data_length;
 	memcpy(wide.data, data, data_length + 1); /* with the NUL that stands behind */
@@ -337,7 +337,7 @@ static const char *fields_that_a_handler_leaves_out_are_zero(void)
 	struct odd_point p;
 	struct odd_small q;
 
-	memset((void *)(ZOG_MESSAGE(SERVER_ODD, 2) + ZOG_MESSAGE_SIZE / 2), 0xee, ZOG_MESSAGE_SIZE / 2);
+	memset((void *)ZOG_MESSAGE(SERVER_ODD, CLIENT_ODD, 2), 0xee, ZOG_MESSAGE_SIZE);
 	EXPECT(odd_shape(&(struct odd_small){ 0, 0, 77 }, &p, &q, text, sizeof(text), NULL) == ZOG_OK);
 	EXPECT(p.x == 0 && p.y == 0 && p.weight == 1 && q.a == 0 && q.b == 0 && q.c == 77);
 	return NULL;
@@ -422,7 +422,7 @@ static void test_prepare(void)
 
 int main(void)
 {
-	void *areas = mmap((void *)ZOG_MESSAGE_BASE, ZOG_DOMAIN_MAX * ZOG_CPU_MAX * ZOG_MESSAGE_SIZE, PROT_READ | PROT_WRITE,
+	void *areas = mmap((void *)ZOG_MESSAGE_BASE, ZOG_DOMAIN_MAX * ZOG_MESSAGES_OF_DOMAIN, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	int failed = 0;
 

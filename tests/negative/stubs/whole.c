@@ -55,13 +55,13 @@ zog_status_t rt_call(uint32_t cap, uint32_t method, const uint64_t in[6], uint64
 		server_dies();
 	memcpy(call.word, in, 6 * sizeof(*in));
 	if (client != CLIENT_WHOLE) /* its stubs would have written their own area */
-		memcpy((void *)ZOG_MESSAGE(client, 1), (void *)ZOG_MESSAGE(CLIENT_WHOLE, 1), ZOG_MESSAGE_SIZE / 2);
+		memcpy((void *)ZOG_MESSAGE(client, SERVER_WHOLE, 1), (void *)ZOG_MESSAGE(CLIENT_WHOLE, SERVER_WHOLE, 1), ZOG_MESSAGE_SIZE);
 	if (tamper_request)
-		tamper_request(&call, (uint8_t *)ZOG_MESSAGE(client, 1));
+		tamper_request(&call, (uint8_t *)ZOG_MESSAGE(client, SERVER_WHOLE, 1));
 	status = whole_dispatch(&call);
 	memcpy(out, call.out, sizeof(call.out));
 	if (tamper_reply)
-		tamper_reply(out, (uint8_t *)(ZOG_MESSAGE(SERVER_WHOLE, 1) + ZOG_MESSAGE_SIZE / 2));
+		tamper_reply(out, (uint8_t *)ZOG_MESSAGE(SERVER_WHOLE, client, 1));
 	return status;
 }
 
@@ -329,7 +329,7 @@ static const struct {
 
 int main(void)
 {
-	void *areas = mmap((void *)ZOG_MESSAGE_BASE, ZOG_DOMAIN_MAX * ZOG_CPU_MAX * ZOG_MESSAGE_SIZE, PROT_READ | PROT_WRITE,
+	void *areas = mmap((void *)ZOG_MESSAGE_BASE, ZOG_DOMAIN_MAX * ZOG_MESSAGES_OF_DOMAIN, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	int failed = 0;
 

@@ -102,7 +102,7 @@ const struct attempt attempts_call[] = {
 	{ "log_wrapping", call, { ZOG_CORE_LOG, 0, UINT64_MAX - 7, 16 } },
 	{ "log_behind_heap", call, { ZOG_CORE_LOG, 0, ZOG_HEAP_BASE + HEAP_BYTES - 8, 16 } },
 	{ "log_device_window", call, { ZOG_CORE_LOG, 0, ZOG_MMIO_BASE, 16 } },
-	{ "log_message_of_stranger", call, { ZOG_CORE_LOG, 0, ZOG_MESSAGE(DOMAIN_EXT4, 0), 16 } },
+	{ "log_message_of_stranger", call, { ZOG_CORE_LOG, 0, ZOG_MESSAGE(DOMAIN_EXT4, DOMAIN_LINUX, 0), 16 } },
 	{ "log_as_the_core", log_as_the_core, { 0 } },
 	{ "copy_request_in_core", call, { ZOG_CORE_COPY, CORE_HALF } },
 	{ "copy_request_wrapping", call, { ZOG_CORE_COPY, UINT64_MAX - 7 } },

@@ -5,8 +5,8 @@
 #define CORE_PHYSICAL_MAP 0xffff800000000000ul
 #define CORE_TEXT 0xffffffff80200000ul
 #define CORE_APIC 0xffffffffc0200000ul
-#define OTHER_MESSAGES ZOG_MESSAGE(DOMAIN_EXT4, 0) /* no peer of ours */
-#define PEER_MESSAGES ZOG_MESSAGE(DOMAIN_CLOCK, 0)
+#define OTHER_MESSAGES ZOG_MESSAGE(DOMAIN_EXT4, DOMAIN_LINUX, 0) /* no peer of ours */
+#define PEER_MESSAGES ZOG_MESSAGE(DOMAIN_CLOCK, SELF_DOMAIN, 0)
 #define COMMITTED (ZOG_HOME_BASE + ZOG_HOME_COMMITTED_OFFSET)
 
 extern uint8_t rt_text_start[], rt_text_end[];
@@ -112,7 +112,9 @@ const struct attempt attempts_memory[] = {
 	{ "write_message_of_stranger", asm_store_at, { OTHER_MESSAGES } },
 	{ "write_message_of_peer", asm_store_at, { PEER_MESSAGES } },
 	{ "store_message_of_peer", store_at, { PEER_MESSAGES } },
-	{ "read_message_behind_the_last", read_at, { ZOG_MESSAGE(ZOG_DOMAIN_MAX, 0) } },
+	{ "read_message_of_peer_to_other", read_at, { ZOG_MESSAGE(DOMAIN_CLOCK, DOMAIN_LINUX, 0) } },
+	{ "read_message_of_other_to_peer", read_at, { ZOG_MESSAGE(DOMAIN_LINUX, DOMAIN_CLOCK, 0) } },
+	{ "read_message_behind_the_last", read_at, { ZOG_MESSAGE(ZOG_DOMAIN_MAX, 0, 0) } },
 	{ "read_physical_map", read_at, { CORE_PHYSICAL_MAP + 0x100000 } },
 	{ "write_physical_map", asm_store_at, { CORE_PHYSICAL_MAP + 0x100000 } },
 	{ "store_physical_map", store_at, { CORE_PHYSICAL_MAP + 0x100000 } },

@@ -14,6 +14,7 @@ from .incidents import LOG, load_log
 from .log import CAUSES
 from .update_file import HEAD
 
+REASON_INTERRUPT = 0x20 # of the IOMMU, from here on: a request to interrupt
 CORE_BASE = 0xFFFF800000000000 # above: the core's addresses
 REGISTERS = ("rip", "rflags", "rsp", "rbp", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
 	"r13", "r14", "r15", "fs_base", "gs_base")
@@ -107,6 +108,13 @@ def client_name(client):
 		return f"domain {domain}, thread {thread}"
 
 
+def refusal(error, address):
+	"""What the IOMMU refused to whom; error as in abi/zog/core.h, ZOG_CAUSE_IOMMU."""
+	source, reason = error & 0xffff, error >> 16 & 0xff
+	what = "an interrupt" if reason >= REASON_INTERRUPT else "a write at" if error >> 24 & 1 else "a read at"
+	return f"{source >> 8:02x}:{source >> 3 & 31:02x}.{source & 7} was refused {what} {address}"
+
+
 def report(number, fields, recovered):
 	"""The post-mortem as text."""
 	cause = fields.get("cause", "?")
@@ -117,6 +125,8 @@ def report(number, fields, recovered):
 		f"  at           {int(fields.get('time_ns', 0)) / 1e9:.9f} s after boot",
 		f"  cause        {cause}, CPU vector {fields.get('vector', '?')}, address {fields.get('address', '?')}, error {fields.get('error', '?')}",
 		f"  rolled back  {fields.get('undone_ranges', '?')} ranges of the home region, {fields.get('undone_ops', '?')} staged operations"]
+	if cause == "iommu":
+		lines.append(f"  device       {refusal(int(fields.get('error', '0'), 16), fields.get('address', '?'))}")
 	if fields.get("running") == "1":
 		lines.append(f"  serving      {method_name(method)} for {client_name(client)}")
 	if program_of(fields) is None:

@@ -40,6 +40,7 @@ class Config:
 	qemu_log: str | None = None  # file for -d int,cpu_reset
 	has_gdb: bool = False
 	has_iommu: bool = True
+	disk_options: str = ""  # further options of the disk's -drive, each with a comma in front
 	work: str = ""  # folder for what QEMU is handed by file
 	extra: list = field(default_factory=list)  # further QEMU arguments
 
@@ -68,7 +69,7 @@ def qemu_arguments(config, log, monitor):
 	if config.has_iommu: # before every device that it is to serve
 		arguments += ["-device", "intel-iommu,intremap=on,device-iotlb=on"]
 	if config.disk:
-		arguments += ["-drive", f"file={config.disk.replace(',', ',,')},if=none,format=raw,id=d0,cache=writeback",
+		arguments += ["-drive", f"file={config.disk.replace(',', ',,')},if=none,format=raw,id=d0,cache=writeback{config.disk_options}",
 					  "-device", virtio_device("virtio-blk-pci,drive=d0", config)]
 	if config.exec_text is not None:
 		text = os.path.join(config.work, "exec")

@@ -10,6 +10,7 @@
 
 #define CORE_HALF 0x8000000000000000ull /* addresses from here on are the core's */
 #define DUMP_WIDTH 16u
+#define REASON_INTERRUPT 0x20u /* of the IOMMU, from here on: a request to interrupt */
 
 /* Scratch: too large for comfort on the stack, and used by one invocation only. */
 static struct zog_incident incident;
@@ -192,6 +193,17 @@ static void stack_report(struct text *text)
 
 /* --- summary ------------------------------------------------------------------------------------------------- */
 
+/* What the IOMMU refused to whom (ZOG_CAUSE_IOMMU). */
+static void refusal_line(struct text *text)
+{
+	uint32_t source = incident.error & 0xffff, reason = incident.error >> 16 & 0xff;
+	const char *what = reason >= REASON_INTERRUPT ? "interrupt" : incident.error >> 24 & 1 ? "write at" : "read at";
+
+	text_format(text, "device: %02x:%02x.%u was refused %s %s 0x%lx", source >> 8, source >> 3 & 31, source & 7,
+		    reason >= REASON_INTERRUPT ? "an" : "a", what, incident.address);
+	text_line_end(text);
+}
+
 static void summary_title(struct text *text)
 {
 	struct zog_domain_stats stats;
@@ -211,6 +223,8 @@ static void summary_place(struct text *text)
 		text_format(text, "exception: vector %u, error code 0x%lx", incident.vector, incident.error);
 		text_line_end(text);
 	}
+	if (incident.cause == ZOG_CAUSE_IOMMU)
+		refusal_line(text);
 	text_format(text, "address: 0x%016lx, detail 0x%lx", incident.address, incident.error);
 	text_line_end(text);
 	incident.subject[sizeof(incident.subject) - 1] = '\0';

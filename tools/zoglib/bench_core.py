@@ -9,7 +9,8 @@ import re
 import statistics
 from dataclasses import dataclass
 
-from .build import BUILD, Failure, in_build, make
+from . import profile
+from .build import BUILD, ROOT, Failure, in_build, make
 from .disk import disk_copy, disk_template
 from .machine import Config, Machine, machine_verdict
 
@@ -68,19 +69,33 @@ def rows_read(text, rows):
 		rows[name] = Count(*map(float, numbers))
 
 
-def zog_run(calls):
-	"""Counts of the core's rows and of the given rows of bench_calls; RESTARTED is restarted besides."""
+def shares_add(rows, domains, path):
+	"""The store hook's share of each domain's instructions, in percent, as rows."""
+	found = profile.counts(KERNEL, os.path.join(BUILD, "lab", "domains"), path)
+	for row, domain in domains.items():
+		if domain not in found:
+			raise Failure(f"{domain} did not run: {row} has no count")
+		rows[row] = Count(profile.hook_share(found[domain]), None, None)
+
+
+def zog_run(calls, share_domains=None):
+	"""Counts of the core's rows and of the given rows of bench_calls; RESTARTED is restarted besides. share_domains:
+	{row: domain} whose store hook's share is taken over the whole run."""
 	make("lab")
+	blocks = os.path.join(bench_folder(), "blocks")
+	extra = profile.plugin_arguments(profile.plugin_build(ROOT), blocks) if share_domains else []
 	commands = [f"/tests/bench_calls /root {' '.join(calls)} || exit 1"] if calls else []
 	commands.append(f"/tests/bench_calls /root restart {RESTARTED} {RESTARTS} || exit 1")
 	config = Config(kernel=KERNEL, disk=bench_disk(), smp=1, exec_text="\n".join(commands), append="zog.bench=1",
-	                work=bench_folder(), extra=COUNTING)
+	                work=bench_folder(), extra=COUNTING + extra)
 	rows, machine = machine_run(config, "zog.log")
 	status, message = machine_verdict(machine)
 	if status != 0:
 		raise Failure(message or f"the benchmarks ended with status {status}; see build/bench/zog.log.console")
 	calibration_check(rows.pop("calibration", None))
 	rows["restart_" + RESTARTED] = restart_count(machine.log)
+	if share_domains:
+		shares_add(rows, share_domains, blocks)
 	return rows
 
 

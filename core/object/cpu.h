@@ -48,7 +48,11 @@ struct cpu {
 	uint64_t op_seen; /* which codes stand among them, a bit each */
 	struct zog_regs op_regs[8]; /* copies that staged operations refer to */
 	struct journal_entry journal[JOURNAL_MAX];
-	struct { uint32_t reserved0; uint64_t rsp[3]; uint64_t reserved1; uint64_t ist[7]; uint64_t reserved2; uint16_t reserved3, io_base; } __attribute__((packed)) tss __attribute__((aligned(16)));
+	struct {
+		uint32_t reserved0;
+		uint64_t rsp[3], reserved1, ist[7], reserved2;
+		uint16_t reserved3, io_base;
+	} __attribute__((packed)) tss __attribute__((aligned(16)));
 	uint64_t gdt[8] __attribute__((aligned(16)));
 	uint8_t interrupt_stack[4096] __attribute__((aligned(16)));
 	uint8_t exception_stack[8192] __attribute__((aligned(16)));

@@ -214,7 +214,8 @@ static bool rule_is_good(const struct region_desc *desc, const struct record_des
 
 static bool record_is_good(const struct region_desc *desc, const struct record_desc *kind, uint32_t bytes_max)
 {
-	if (kind->bytes == 0 || kind->bytes > bytes_max || kind->count == 0 || kind->offset > desc->bytes || kind->count > (desc->bytes - kind->offset) / kind->bytes)
+	if (kind->bytes == 0 || kind->bytes > bytes_max || kind->count == 0 || kind->offset > desc->bytes ||
+	    kind->count > (desc->bytes - kind->offset) / kind->bytes)
 		return false;
 	if (kind->live_bytes != 0 && (!width_is_good(kind->live_bytes) || kind->live_offset > kind->bytes ||
 				      kind->live_bytes > kind->bytes - kind->live_offset))

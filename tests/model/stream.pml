@@ -199,4 +199,3 @@ end:
 }
 
 init { atomic { mutant_choose(); kills = KILLS; run producer(); run consumer(); run buffers() } }
-

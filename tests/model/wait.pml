@@ -118,7 +118,7 @@ proctype device()
 {
 end:
 	do
-	:: device_asked && !device_done -> 
+	:: device_asked && !device_done ->
 		d_step { if :: device_asked -> device_done = 1 :: else fi };
 		event_notify() /* the interrupt: without the server's lock */
 	:: is_done -> break

@@ -1,8 +1,8 @@
 """How a call travels: which argument takes which register word, and what stands in the message areas.
 
 Arguments: a scalar or handle takes one word; bytes, text and array take one word (the length, or the number of elements)
-and room for the bound in the client's message area for that server; a struct only room in the area. A once method's sequence is word 0. What does not fit into six words
-travels as an array of words at the start of the area (the sequence stays in word 0).
+and room for the bound in the client's message area for that server; a struct only room in the area. A once method's sequence is word 0.
+What does not fit into six words travels as an array of words at the start of the area (the sequence stays in word 0).
 Results: scalars and lengths take the four result words; bytes and structs stand in the server's area for that client.
 Each domain has an area for each other that it speaks to, so a server that calls on while it fills a reply does not overwrite
 it, and nobody else reads what is said (docs/decisions/0003). Every member has room for its bound at a fixed, 8-byte aligned offset.

@@ -165,8 +165,8 @@ class ManifestChecks:
 				for taken in other.devices:
 					both = sorted(set(taken["ids"]) & set(device["ids"])) if taken["vendor"] == device["vendor"] else []
 					if both:
-						self.error(manifest, f"device {device['vendor']:#06x}:{both[0]:#06x} already belongs to {other.name}: one driver for "
-						           "a device (take the id out of one of the two manifests)", "ids", "device", place)
+						self.error(manifest, f"device {device['vendor']:#06x}:{both[0]:#06x} already belongs to {other.name}: "
+						           "one driver for a device (take the id out of one of the two manifests)", "ids", "device", place)
 			if len(device["ids"]) > DEVICE_ID_MAX:
 				self.error(manifest, f"at most {DEVICE_ID_MAX} ids", "ids", "device", place)
 		if manifest.devices and not any("bus" in m.rights for m in self.manifests):
@@ -289,8 +289,9 @@ class ManifestChecks:
 					self.error(manifest, f"ports {first:#x}..{last:#x}: first is behind last", "first", "ports", place)
 				for other_first, other_last, owner in taken:
 					if first <= other_last and other_first <= last:
-						self.error(manifest, f"ports {first:#x}..{last:#x} overlap {other_first:#x}..{other_last:#x} "
-						           f"of {owner} (one owner for a port: serve a contract to whom else needs it)", "first", "ports", place)
+						self.error(manifest, f"ports {first:#x}..{last:#x} overlap "
+						           f"{other_first:#x}..{other_last:#x} of {owner} "
+						           "(one owner for a port: serve a contract to whom else needs it)", "first", "ports", place)
 				taken.append((first, last, manifest.name))
 
 	def irqs_check(self):

@@ -64,7 +64,9 @@ def handle_text(handle):
 def field_rules(field):
 	rules = []
 	for rule in field.rules:
-		extra = f" {rule.range[0]}..{rule.range[1]}" if rule.kind == "in" else f" of {rule.name}" if rule.kind == "length" else f" {rule.name}" if rule.name else ""
+		extra = f" of {rule.name}" if rule.kind == "length" else f" {rule.name}" if rule.name else ""
+		if rule.kind == "in":
+			extra = f" {rule.range[0]}..{rule.range[1]}"
 		rules.append(rule.kind + extra + (" optional" if rule.is_optional else ""))
 	return ", ".join(rules) or "–"
 

@@ -60,8 +60,8 @@ def virtio_device(text, config):
 
 def qemu_arguments(config, log, monitor):
 	"""The command line; log: descriptor of a pipe's writing end, monitor: of a socket. The console is QEMU's stdin, stdout."""
-	arguments = ["qemu-system-x86_64", "-M", "q35" + (",kernel-irqchip=split" if config.has_iommu else ""), "-accel", "tcg", "-cpu", "max", "-smp", str(config.smp),
-				 "-m", str(config.memory_mib), "-display", "none", "-no-reboot", "-nodefaults",
+	arguments = ["qemu-system-x86_64", "-M", "q35" + (",kernel-irqchip=split" if config.has_iommu else ""), "-accel", "tcg",
+				 "-cpu", "max", "-smp", str(config.smp), "-m", str(config.memory_mib), "-display", "none", "-no-reboot", "-nodefaults",
 				 "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
 				 "-chardev", f"file,id=log,path=/proc/self/fd/{log}", "-serial", "chardev:log",
 				 "-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=readline",

@@ -155,7 +155,8 @@ def main(options):
 	is_interactive = options.exec_text is None
 	logs = [in_build("run", "log")] + ([options.log] if options.log else [])
 	config = Config(disk=disk, smp=options.smp, memory_mib=options.mem, exec_text=options.exec_text,
-					**({"kernel": LAB_KERNEL} if options.lab else {}), append=options.append, qemu_log=in_build("run", "qemu.log") if options.debug else None,
+					**({"kernel": LAB_KERNEL} if options.lab else {}), append=options.append,
+					qemu_log=in_build("run", "qemu.log") if options.debug else None,
 					has_gdb=options.gdb, has_iommu=not options.no_iommu, work=RUN)
 	try:
 		machine = Machine(config, logs)

@@ -5,7 +5,7 @@
 #include "object/lock.h"
 
 enum { APIC_ID = 0x20, APIC_EOI = 0xb0, APIC_SPURIOUS = 0xf0, APIC_COMMAND_LOW = 0x300, APIC_COMMAND_HIGH = 0x310,
-       APIC_TIMER = 0x320, APIC_TIMER_INITIAL = 0x380, APIC_TIMER_CURRENT = 0x390, APIC_TIMER_DIVIDE = 0x3e0 };
+	APIC_TIMER = 0x320, APIC_TIMER_INITIAL = 0x380, APIC_TIMER_CURRENT = 0x390, APIC_TIMER_DIVIDE = 0x3e0 };
 
 uint64_t time_tsc_khz, time_tsc_boot;
 static uint64_t timer_khz;

@@ -1,8 +1,8 @@
 /* The straight way of a crossing: call and reply between two domains, when the callee is ready and free, nothing is
  * asked of anybody, and there is nothing to commit but home ranges (commit_ranges.h); and that commit as a core call.
- * Arguments and results stay in their registers; what the frame needs for issuing the call again is stored. Whatever does not fit goes to syscall_general with the registers that a
- * core call hands over unchanged (rbx, r14 and r15 are a caller's to save: lib/rt/entry.S does), and nothing else
- * changed. cross/crossing.c does the same work step by step: the two must stay alike.
+ * Arguments and results stay in their registers; what the frame needs for issuing the call again is stored. Whatever does
+ * not fit goes to syscall_general with the registers that a core call hands over unchanged (rbx, r14 and r15
+ * are a caller's to save: lib/rt/entry.S does), and nothing else changed. cross/crossing.c does the same work step by step: the two must stay alike.
  *
  * Interrupts are off and the stack pointer is still the domain's: exceptions have a stack of their own.
  * Only memory of the core is touched. */

@@ -1,8 +1,8 @@
 /* The clock domain: wall-clock time of boot, read once from the PC's real-time clock.
  *
  * Protocol. The first start reads the real-time clock, subtracts the monotonic time, keeps the difference in the home
- * region and publishes it, in the same commit, in the shared region `time`; every later start finds it there. So the wall clock never moves because this domain died:
- * time goes on with the core's monotonic counter. A start that is cut before its reply reads the clock again.
+ * region and publishes it, in the same commit, in the shared region `time`; every later start finds it there. So the wall
+ * clock never moves because this domain died: time goes on with the core's monotonic counter. A start that is cut before its reply reads the clock again.
  *
  * Reading (MC146818 data sheet, "Update Cycle"): while bit 7 of register A is set the registers may change under
  * the reader. That flag can rise between two reads, so a sample counts only when a second one equals it. */

@@ -37,7 +37,9 @@ static void node_grow(struct node *node, uint64_t end)
 /* Within one page that is there and has its block, no gap before it: nothing to ask anybody. */
 static bool is_quick(const struct batch *batch, const struct cache_record *record)
 {
-	return batch->count == 1 && !(batch->node->flags & NODE_HAS_SURPLUS) && batch->offset <= batch->node->size && batch->first * PAGE_BYTES < batch->node->size && record && record->state == CACHE_VALID && record->flags & CACHE_PREPARED &&
+	return batch->count == 1 && !(batch->node->flags & NODE_HAS_SURPLUS) && batch->offset <= batch->node->size &&
+	       batch->first * PAGE_BYTES < batch->node->size && record &&
+	       record->state == CACHE_VALID && record->flags & CACHE_PREPARED &&
 	       (record->flags & CACHE_DIRTY || files()->dirty_count < cache_dirty_limit());
 }
 

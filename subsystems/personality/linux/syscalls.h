@@ -2,7 +2,8 @@
  *
  * SYSCALL(number, name, level, flags, test): the handler is sys_NAME. level: FULL, or PART when some flags or corners
  * answer with an error. flags: RESTART when the call starts over after a signal whose handler asked for SA_RESTART
- * (signal(7)); RESUME when it goes on only if no handler ran (stopped and continued); else EINTR stands. test: name of the program case that exercises it (tests/linux).
+ * (signal(7)); RESUME when it goes on only if no handler ran (stopped and continued); else EINTR stands.
+ * test: name of the program case that exercises it (tests/linux).
  * Includers define SYSCALL and include this file; calls without a row answer -ENOSYS and are counted. */
 SYSCALL(0, read, FULL, RESTART, "files")
 SYSCALL(1, write, FULL, RESTART, "files")

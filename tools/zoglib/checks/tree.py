@@ -5,6 +5,8 @@ import os
 import subprocess
 from dataclasses import dataclass
 
+from ..build import Failure
+
 ALLOWED = os.path.join("tools", "zoglib", "checks", "allowed.txt")
 
 
@@ -55,7 +57,7 @@ class Allowed:
 			check, _, rest = rule.partition(" ")
 			name, _, message = rest.partition(": ")
 			if not reason.strip() or not message:
-				raise ValueError(f"{path}:{number}: not `check path: message # reason`")
+				raise Failure(f"{path}:{number}: not `check path: message # reason`")
 			self.rows.append((number, check, name, message.strip()))
 
 	def covers(self, check, finding):

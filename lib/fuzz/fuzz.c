@@ -228,6 +228,7 @@ static uint32_t unknown_call(struct fuzz *state, const struct rt_contract *contr
 	uint64_t word[6] = { draw_wild(), draw_wild(), draw_wild(), draw_wild(), draw_wild(), draw_wild() }, out[4] = { 0 };
 	zog_status_t status = rt_call(cap, number, word, out);
 
+	state->status = status;
 	if (status != ZOG_ERR_METHOD) {
 		state->broken++;
 		state->report.finding = FUZZ_STATUS;
@@ -252,10 +253,12 @@ uint32_t fuzz_call(struct fuzz *state, const struct rt_contract *contract, uint3
 	const struct rt_method *method = &contract->method[place];
 	if (place < 64 && state->skip >> place & 1) {
 		state->refused++;
+		state->status = FUZZ_SKIPPED;
 		return method->number;
 	}
 	request_put(state, method, request, word);
 	zog_status_t status = rt_call(cap, method->number, word, out);
+	state->status = status;
 	if (status >= 0)
 		state->accepted++;
 	else

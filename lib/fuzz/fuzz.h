@@ -15,6 +15,7 @@
 #include "rt/method.h"
 #include "rt/rt.h"
 
+#define FUZZ_SKIPPED 127 /* as a status: the method was drawn and left out */
 enum fuzz_finding { FUZZ_FINE = 0, FUZZ_STATUS = 1, FUZZ_RESULT = 2, FUZZ_LENGTH = 3, FUZZ_CONTENT = 4 };
 struct fuzz {
 	uint64_t seed, step;    /* set the seed; the rest starts as zeros */
@@ -26,6 +27,7 @@ struct fuzz {
 		int64_t status;
 		uint64_t value;
 	} report; /* the last broken answer */
+	int64_t status; /* the last answer */
 };
 uint32_t fuzz_call(struct fuzz *state, const struct rt_contract *contract, uint32_t cap, uint32_t self, uint32_t server);
 

@@ -9,7 +9,7 @@ import os
 import re
 
 from zoglib.build import BUILD, make
-from zoglib.testing import boot, by_tier, expect, progress
+from zoglib.testing import boot, expect, progress
 
 KERNEL = os.path.join(BUILD, "lab", "zog.elf")
 BEGIN = re.compile(r"rogue: attempt (\d+) (\w+) begins$")
@@ -193,16 +193,6 @@ def test_attempts():
 		f"{sorted(set(attempts.found) ^ set(EXPECTED))}")
 	wrong = [f"{name}: {found}, not {EXPECTED[name]}" for name, found in attempts.found.items() if found not in EXPECTED[name].split(" or ")]
 	expect(not wrong, f"{len(wrong)} attempts came out wrong: " + "; ".join(wrong[:8]))
-
-
-def test_random_calls():
-	"""Random core calls, copy requests and transactions: the core and everybody else live on."""
-	count = by_tier(10000, 200000, 2000000)
-	result = run_rogue(f"rogue=fuzz rogue_seed=7 rogue_count={count}")
-	progress("    " + next((line for line in result.lines if "rogue: done" in line), "not done"))
-	told = [match for line in result.lines if (match := re.search(r"rogue: done (\d+) random calls, (\d+) did not return", line))]
-	expect(told and int(told[0][1]) == count, f"not {count} calls: {result.lines[-3:]}")
-	expect(int(told[0][2]) >= count // 100, "hardly any call was refused: the generator is too tame")
 
 
 def test_start_fails():

@@ -107,7 +107,8 @@ def fail_as_hung(machine, reason):
 
 
 class Talk:
-	"""Types when the console shows what is waited for: steps of (awaited text, bytes to type)."""
+	"""Types when the console shows what is waited for: steps of (awaited text, bytes to type, or what is called with the machine
+	and returns them)."""
 
 	def __init__(self, machine, steps):
 		self.machine, self.steps = machine, list(steps)
@@ -118,7 +119,7 @@ class Talk:
 		while self.steps and self.steps[0][0] in self.seen:
 			awaited, reply = self.steps.pop(0)
 			self.seen = self.seen.split(awaited, 1)[1]
-			self.machine.type(reply)
+			self.machine.type(reply(self.machine) if callable(reply) else reply)
 
 
 def boot(command=None, *, disk=TEMPLATE, talk=(), stdin=None, silence_s=None, limit_s=1800, on_log=None, **config):

@@ -84,6 +84,9 @@ static uint64_t option_number(const char *key, uint64_t otherwise)
 
 static zog_status_t fuzz_serve(struct zog_call *call, struct home *home)
 {
+	/* With a starting gun: only after the first kill, so that a test can look at the system before. */
+	if (option_number("fuzz_gun", 0) && rt_self()->start_count < 2)
+		return again_at(call, rt_now_ns() + 20000000);
 	if (home->fuzz.random == 0)
 		home->fuzz.random = option_number("rogue_seed", 1) * 0x9e3779b97f4a7c15ul | 1;
 	if (!fuzz_step(home, option_number("rogue_count", 1000)))

@@ -46,15 +46,16 @@ static const struct target {
 	const char *name;
 	uint32_t (*step)(struct fuzz *state);
 	const struct rt_contract *contract;
+	uint32_t server;
 	uint64_t skip;
 } targets[TARGETS] = {
-	{ "clock", clock_fuzz_step, &clock_contract, 0 },
-	{ "entropy", entropy_fuzz_step, &entropy_contract, 0 },
-	{ "memory", memory_fuzz_step, &memory_contract, 0 },
-	{ "bus", bus_fuzz_step, &bus_contract, 0 },
-	{ "block", block_fuzz_step, &block_contract, 0 },
-	{ "console", console_fuzz_step, &console_contract, METHOD_BIT(CONSOLE_METHOD_WRITE) },
-	{ "session", session_fuzz_step, &session_contract, 0 },
+	{ "clock", clock_fuzz_step, &clock_contract, SERVER_CLOCK, 0 },
+	{ "entropy", entropy_fuzz_step, &entropy_contract, SERVER_ENTROPY, 0 },
+	{ "memory", memory_fuzz_step, &memory_contract, SERVER_MEMORY, 0 },
+	{ "bus", bus_fuzz_step, &bus_contract, SERVER_BUS, 0 },
+	{ "block", block_fuzz_step, &block_contract, SERVER_BLOCK, 0 },
+	{ "console", console_fuzz_step, &console_contract, SERVER_CONSOLE, METHOD_BIT(CONSOLE_METHOD_WRITE) },
+	{ "session", session_fuzz_step, &session_contract, SERVER_SESSION, 0 },
 };
 
 static zog_status_t again_at(struct zog_call *call, uint64_t deadline_ns)
@@ -174,8 +175,9 @@ static zog_status_t flip_serve(struct zog_call *call, struct home *home)
 	random += rt_now_ns() | 1;
 	for (uint32_t i = 0; i < FLIPS_A_TURN; i++) {
 		random = random * 6364136223846793005ul + 1442695040888963407ul;
-		uint8_t *area = (uint8_t *)ZOG_MESSAGE(SELF_DOMAIN, (random >> 32) % rt_info()->cpu_count);
-		area[(random >> 40) % (ZOG_MESSAGE_SIZE / 2)] ^= (uint8_t)(1u << (random >> 60 & 7));
+		uint64_t cpu = (random >> 32) % rt_info()->cpu_count;
+		uint8_t *area = (uint8_t *)ZOG_MESSAGE(SELF_DOMAIN, targets[i % TARGETS].server, cpu);
+		area[(random >> 40) % ZOG_MESSAGE_SIZE] ^= (uint8_t)(1u << (random >> 60 & 7));
 	}
 	home->flips += FLIPS_A_TURN;
 	return again_at(call, rt_now_ns());

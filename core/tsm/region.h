@@ -86,6 +86,10 @@ void region_act_rollback(struct domain *domain, const struct zog_op *op);
 void region_act_skipped(struct cpu *cpu);
 void region_rollback_skipped(struct domain *domain, const struct zog_op *op);
 
+/* The core call that commits, straight through (tsm/region_straight.c), for arch/x86_64/crossing.S: a transaction of one record
+ * and nothing else. false: not of that kind, or not right; nothing changed. */
+bool region_commit_straight(struct cpu *cpu, struct domain *domain);
+
 /* Was the domain's last commit refused by a schema? Tells the value and the word for the incident, once. */
 bool region_finding_take(struct cpu *cpu, uint64_t *value, uint64_t *detail);
 /* Can VERSION be read, or rolled back to? */

@@ -34,30 +34,32 @@ static uint32_t crc_by_instruction(uint32_t crc, const uint8_t *bytes, size_t si
 	return crc;
 }
 
+enum schema_crc_way schema_crc_way;
+
 /* RFC 3720 appendix B.4, reflected. */
 uint32_t schema_crc32c(uint32_t seed, const void *data, size_t size)
 {
-	static uint32_t instruction; /* 0: not looked, 1: there, 2: not there */
-
-	if (instruction == 0)
-		instruction = crc32_is_there() ? 1 : 2;
-	return ~(instruction == 1 ? crc_by_instruction(~seed, data, size) : crc_by_table(~seed, data, size));
+	if (schema_crc_way == SCHEMA_CRC_UNKNOWN)
+		schema_crc_way = crc32_is_there() ? SCHEMA_CRC_INSTRUCTION : SCHEMA_CRC_TABLE;
+	return ~(schema_crc_way == SCHEMA_CRC_INSTRUCTION ? crc_by_instruction(~seed, data, size) : crc_by_table(~seed, data, size));
 }
 
-static uint64_t value_load(const uint8_t *at, uint32_t bytes, uint32_t is_signed)
+static inline __attribute__((always_inline)) uint64_t value_load(const uint8_t *at, uint32_t bytes, uint32_t is_signed)
 {
 	uint64_t value = 0;
 
-	if (bytes == 8)
-		__builtin_memcpy(&value, at, 8);
-	else if (bytes == 4)
+	if (bytes == 4)
 		__builtin_memcpy(&value, at, 4);
+	else if (bytes == 8)
+		__builtin_memcpy(&value, at, 8);
 	else if (bytes == 2)
 		__builtin_memcpy(&value, at, 2);
 	else
 		value = *at;
+	if (!is_signed)
+		return value;
 	uint32_t unused = 64 - 8 * bytes;
-	return is_signed ? (uint64_t)((int64_t)(value << unused) >> unused) : value;
+	return (uint64_t)((int64_t)(value << unused) >> unused);
 }
 
 static bool is_below(uint64_t a, uint64_t b, uint32_t is_signed) { return is_signed ? (int64_t)a < (int64_t)b : a < b; }
@@ -78,13 +80,13 @@ static const uint8_t *view_record(const struct schema_view *view, uint32_t kind,
 	return view->committed + desc->offset + (uint64_t)index * desc->bytes;
 }
 
-static bool reference_is_good(const struct schema_view *view, const struct rule_desc *rule, uint64_t value)
+static inline __attribute__((always_inline)) bool reference_is_good(const struct schema_view *view, const struct rule_desc *rule, uint64_t value)
 {
 	const struct record_desc *target = &view->desc->record[rule->target];
 
 	if (rule->is_optional && value == UINT64_MAX >> (64 - 8 * rule->bytes))
 		return true;
-	return value < target->count && record_is_live(target, view_record(view, rule->target, (uint32_t)value));
+	return value < target->count && (target->live_bytes == 0 || record_is_live(target, view_record(view, rule->target, (uint32_t)value)));
 }
 
 static bool value_is_listed(const struct rule_desc *rule, uint64_t value)
@@ -104,7 +106,7 @@ static bool checksum_is_good(const struct record_desc *kind, const struct rule_d
 	return schema_crc32c(crc, record + rule->offset + 4, kind->bytes - rule->offset - 4) == value;
 }
 
-static bool rule_holds(const struct schema_view *view, const struct record_desc *kind, const struct rule_desc *rule, const uint8_t *record,
+static inline __attribute__((always_inline)) bool rule_holds(const struct schema_view *view, const struct record_desc *kind, const struct rule_desc *rule, const uint8_t *record,
 		       const uint8_t *committed, uint64_t value)
 {
 	uint64_t start;
@@ -131,15 +133,15 @@ static bool rule_holds(const struct schema_view *view, const struct record_desc 
 	return false;
 }
 
-static bool record_check(const struct schema_view *view, uint32_t kind, uint32_t index, const uint8_t *record, struct schema_finding *finding)
+static inline __attribute__((always_inline)) bool record_check(const struct schema_view *view, uint32_t kind, uint32_t index, const uint8_t *record, struct schema_finding *finding)
 {
 	const struct record_desc *desc = &view->desc->record[kind];
 	const uint8_t *committed = view->committed + desc->offset + (uint64_t)index * desc->bytes;
-	bool is_live = record_is_live(desc, record);
+	const struct rule_desc *rule = desc->rule, *end = rule + desc->rule_count;
+	uint32_t asked = record_is_live(desc, record) ? UINT32_MAX : 1u << ZOG_RULE_LIVE | 1u << ZOG_RULE_MONOTONIC; /* rules, a bit each */
 
-	for (uint32_t i = 0; i < desc->rule_count; i++) {
-		const struct rule_desc *rule = &desc->rule[i];
-		if (!is_live && rule->rule != ZOG_RULE_LIVE && rule->rule != ZOG_RULE_MONOTONIC)
+	for (; rule < end; rule++) {
+		if (!(asked >> rule->rule & 1))
 			continue;
 		uint64_t value = value_load(record + rule->offset, rule->bytes, rule->is_signed);
 		if (rule_holds(view, desc, rule, record, committed, value))

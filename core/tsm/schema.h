@@ -37,6 +37,8 @@ bool schema_object_is_good(const struct region_desc *desc);
 bool schema_check(const struct schema_view *view, struct schema_finding *finding);
 /* Name of the field with that number; "-": no rule knows it. */
 const char *schema_field_name(const struct region_desc *desc, uint32_t kind, uint32_t field);
+enum schema_crc_way { SCHEMA_CRC_UNKNOWN, SCHEMA_CRC_INSTRUCTION, SCHEMA_CRC_TABLE };
+extern enum schema_crc_way schema_crc_way; /* known once a sum has been taken */
 uint32_t schema_crc32c(uint32_t seed, const void *data, size_t size);
 
 #endif

@@ -240,8 +240,29 @@ commit_call_straight:
 	xor %eax, %eax
 	swapgs
 	sysretq
+	/* One operation: of a shared region, perhaps; C looks. It keeps rbx and its like, and the rest is not shown to the caller. */
 commit_call_general:
+	mov DOMAIN_TXN(%r15), %r14
+	cmpl $1, TXN_COUNTS + 4(%r14)
+	jne 1f
+	mov %r15, %rsi
+	mov %gs:CPU_SELF, %rdi
+	mov %gs:CPU_STACK, %rsp
+	xor %ebp, %ebp
+	call region_commit_straight
+	mov %gs:CPU_SAVE, %rdx
+	mov REGS_RDI(%rdx), %rdi
+	mov REGS_RSI(%rdx), %rsi
+	mov REGS_RSP(%rdx), %rsp
+	xor %r8d, %r8d
+	xor %r10d, %r10d
+	test %al, %al
+	jz 1f
 	COMMIT_CALL_RESTORE
+	xor %eax, %eax
+	swapgs
+	sysretq
+1:	COMMIT_CALL_RESTORE
 	mov $2, %eax
 	jmp syscall_general
 	.size crossing_straight, . - crossing_straight

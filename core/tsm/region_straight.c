@@ -28,26 +28,29 @@ static inline __attribute__((always_inline)) void record_copy(uint8_t *to, const
 }
 
 /* One word of memory that others may write: read once, then stored and summed. */
-static inline __attribute__((always_inline)) uint32_t word_take(uint8_t *to, const uint8_t *user_from, uint32_t crc)
+static inline __attribute__((always_inline)) uint64_t word_take(uint8_t *to, const uint8_t *user_from, uint64_t crc)
 {
 	uint64_t word = *(const volatile word_t *)user_from;
 
 	*(word_t *)to = word;
-	return crc32_step8(crc, word);
+	return crc32_step8_wide(crc, word);
 }
 
 /* Copies, and gives the CRC32C of what was copied. */
 static inline __attribute__((always_inline)) uint32_t record_take(uint8_t *to, const uint8_t *user_from, uint32_t bytes)
 {
 	const uint8_t *end = user_from + bytes;
-	uint32_t crc = ~0u;
+	uint64_t crc = UINT32_MAX;
 
-	for (; end - user_from >= 32; user_from += 32, to += 32)
-		for (uint32_t i = 0; i < 32; i += 8)
-			crc = word_take(to + i, user_from + i, crc);
+	for (; end - user_from >= 32; user_from += 32, to += 32) {
+		crc = word_take(to, user_from, crc);
+		crc = word_take(to + 8, user_from + 8, crc);
+		crc = word_take(to + 16, user_from + 16, crc);
+		crc = word_take(to + 24, user_from + 24, crc);
+	}
 	for (; user_from < end; user_from += 8, to += 8)
 		crc = word_take(to, user_from, crc);
-	return ~crc;
+	return ~(uint32_t)crc;
 }
 
 /* --- decode and check ------------------------------------------------------------------------------------------------- */

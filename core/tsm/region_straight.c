@@ -189,7 +189,9 @@ bool region_commit_straight(struct cpu *cpu, struct domain *domain)
 
 	if (!is_one_record(txn) || region_controls != 0 || schema_crc_way != SCHEMA_CRC_INSTRUCTION)
 		return false;
-	if (domain->request != REQUEST_NONE || domain->step_kill != 0 || domain->is_commit_recovered || !record_decode(stage, domain, &txn->op[0]) || !record_check_alone(stage))
+	if (domain->request != REQUEST_NONE || domain->step_kill != 0 || domain->is_commit_recovered)
+		return false;
+	if (!record_decode(stage, domain, &txn->op[0]) || !record_check_alone(stage))
 		return false;
 	stage->finding.rule = 0;
 	stage->time_ns = time_now_ns();

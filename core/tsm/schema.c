@@ -106,7 +106,8 @@ static bool checksum_is_good(const struct record_desc *kind, const struct rule_d
 	return schema_crc32c(crc, record + rule->offset + 4, kind->bytes - rule->offset - 4) == value;
 }
 
-static inline __attribute__((always_inline)) bool rule_holds(const struct schema_view *view, const struct record_desc *kind, const struct rule_desc *rule, const uint8_t *record,
+static inline __attribute__((always_inline))
+bool rule_holds(const struct schema_view *view, const struct record_desc *kind, const struct rule_desc *rule, const uint8_t *record,
 		       const uint8_t *committed, uint64_t value)
 {
 	uint64_t start;
@@ -133,7 +134,8 @@ static inline __attribute__((always_inline)) bool rule_holds(const struct schema
 	return false;
 }
 
-static inline __attribute__((always_inline)) bool record_check(const struct schema_view *view, uint32_t kind, uint32_t index, const uint8_t *record, struct schema_finding *finding)
+static inline __attribute__((always_inline))
+bool record_check(const struct schema_view *view, uint32_t kind, uint32_t index, const uint8_t *record, struct schema_finding *finding)
 {
 	const struct record_desc *desc = &view->desc->record[kind];
 	const uint8_t *committed = view->committed + desc->offset + (uint64_t)index * desc->bytes;

@@ -15,6 +15,7 @@ COMMANDS = {
 	"authority": ("authority", "who may do what, what of it was used; --live: what runs against the manifests"),
 	"docs": ("docs", "write the reference pages to build/docs/reference"),
 	"check": ("check", "lint: text, sizes, links, warnings, static analysis"),
+	"debug": ("debug", "boot under gdb, with symbols of the core and the domains"),
 	"incidents": ("incidents", "list what broke in the last run"),
 	"update-image": ("update_image", "build a domain's program as a file for a live update"),
 	"autopsy": ("autopsy", "show one incident in full"),

@@ -17,6 +17,7 @@ COMMANDS = {
 	"check": ("check", "lint: text, sizes, links, warnings, static analysis"),
 	"debug": ("debug", "boot under gdb, with symbols of the core and the domains"),
 	"incidents": ("incidents", "list what broke in the last run"),
+	"new": ("new", "make the folder of a new domain, with tests: new domain NAME --class CLASS"),
 	"update-image": ("update_image", "build a domain's program as a file for a live update"),
 	"autopsy": ("autopsy", "show one incident in full"),
 }

@@ -30,6 +30,7 @@ def add_arguments(parser):
 	parser.add_argument("--log", metavar="FILE", help="keep the system log in FILE, too (default build/run/log)")
 	parser.add_argument("--append", default="", metavar="WORDS", help="further words for the kernel's command line")
 	parser.add_argument("--no-iommu", action="store_true", help="a machine without IOMMU: drivers and their devices are trusted with all memory")
+	parser.add_argument("--device", action="append", default=[], metavar="TEXT", help="a further device, as for QEMU's -device; may be repeated")
 	parser.add_argument("--lab", action="store_true", help="build and run build/lab/zog.elf, with the test domains of tests/domains")
 	parser.add_argument("--no-build", action="store_true", help="boot what was built last, whatever has changed since")
 	parser.add_argument("--debug", action="store_true", help="QEMU logs exceptions and resets to build/run/qemu.log")
@@ -157,7 +158,8 @@ def main(options):
 	config = Config(disk=disk, smp=options.smp, memory_mib=options.mem, exec_text=options.exec_text,
 					**({"kernel": LAB_KERNEL} if options.lab else {}), append=options.append,
 					qemu_log=in_build("run", "qemu.log") if options.debug else None,
-					has_gdb=options.gdb, has_iommu=not options.no_iommu, work=RUN)
+					has_gdb=options.gdb, has_iommu=not options.no_iommu, work=RUN,
+					extra=[word for text in options.device for word in ("-device", text)])
 	try:
 		machine = Machine(config, logs)
 	except OSError as error:

@@ -123,7 +123,10 @@ def add_cases():
 	for path in sorted(glob.glob(os.path.join(PAGES, "*.md"))):
 		page = os.path.basename(path).removesuffix(".md")
 		if page not in OWN_TESTS:
-			globals()["test_" + page.replace("-", "_")] = functools.partial(run_page, page)
+			case = functools.partial(run_page, page)
+			first = next((words for words, _ in blocks_of(page_text(page)) if words[:1] == ["console"]), [])
+			case.tier = "full" if first == ["console", "full"] else "quick"
+			globals()["test_" + page.replace("-", "_")] = case
 
 
 add_cases()

@@ -24,9 +24,7 @@ static void cap_fault(struct cpu *cpu) { domain_fault(cpu, ZOG_CAUSE_CAPABILITY,
 static void commit_refused(struct cpu *cpu, uint64_t value, uint64_t detail)
 {
 	incident_record_refusal(cpu, caller(cpu), value, detail);
-	transaction_abort(caller(cpu));
-	region_discard(caller(cpu));
-	object_discard(caller(cpu));
+	crossing_undo(cpu, caller(cpu));
 	cpu->domain_regs.rax = (uint64_t)ZOG_ERR_CORRUPT;
 }
 
@@ -46,9 +44,7 @@ static void call_commit(struct cpu *cpu)
 
 static void call_abort(struct cpu *cpu)
 {
-	transaction_abort(caller(cpu));
-	region_discard(caller(cpu));
-	object_discard(caller(cpu));
+	crossing_undo(cpu, caller(cpu));
 	cpu->domain_regs.rax = ZOG_OK;
 }
 

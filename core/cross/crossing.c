@@ -19,7 +19,6 @@ void *memset(void *to, int byte, size_t size);
 #define START_FAILURES_MAX 5u
 #define FAULTS_OF_A_CALL_MAX 2u
 #define HANG_OFFSET 16 /* lib/rt/entry.S: the loop that a domain told to hang runs stands right before its entry */
-#define RESULT_IO_ERROR (-5) /* what a program sees when its personality cannot be brought back */
 
 static struct call_frame *top(struct thread *thread) { return &thread->frame[thread->depth - 1]; }
 
@@ -32,7 +31,7 @@ static uint32_t method_ticks(const struct domain *domain, uint16_t method)
 	return system_contract[contract].method[index].deadline_ms + 1u;
 }
 
-static struct call_frame *frame_push(struct thread *thread, struct domain *domain, uint16_t method, uint64_t client)
+struct call_frame *frame_push(struct thread *thread, struct domain *domain, uint16_t method, uint64_t client)
 {
 	struct call_frame *frame = &thread->frame[thread->depth++];
 
@@ -130,7 +129,7 @@ static bool frame_lock(struct cpu *cpu, struct thread *thread, struct call_frame
 }
 
 /* Gets the top frame's domain into a state in which its call can run, and makes the CPU's registers enter it. */
-static void frame_issue(struct cpu *cpu)
+void frame_issue(struct cpu *cpu)
 {
 	struct thread *thread = cpu->thread;
 
@@ -180,32 +179,6 @@ static void frame_issue(struct cpu *cpu)
 }
 
 /* --- coming back ---------------------------------------------------------------------------------------------------- */
-
-
-static void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result)
-{
-	struct thread *thread = cpu->thread;
-
-	thread->root_pending = 0;
-	thread->root_reason = ZOG_REASON_CALL;
-	if (thread->is_hook) {
-		region_hook_finish(status);
-		thread->root_pending = 1; /* the next one, or a rest: root_enter */
-		cpu->must_reschedule = 1;
-	} else if (status == ZOG_ERR_QUARANTINED && thread->is_activity) {
-		thread->is_dying = 1; /* its domain does not come back; issued again it would never leave the core */
-	} else if (thread->is_activity) {
-		/* An activity should end in WAIT; one that does not lets others run first. */
-		thread->root_pending = 1;
-		cpu->must_reschedule = 1;
-	} else if (thread->root_method == ZOG_METHOD_SYSCALL && !thread->keep_rax) {
-		thread->regs.rax = status == ZOG_OK ? result : (uint64_t)RESULT_IO_ERROR;
-	} else if (status != ZOG_OK && thread->root_method != ZOG_METHOD_SYSCALL) {
-		log_line("zog: stopped thread=%u method=%u status=%d", thread->id, thread->root_method, (int)status);
-		thread->is_dying = 1;
-	}
-	thread->keep_rax = 0;
-}
 
 /* The top frame's callee is done: its domain goes on after its call with these results. */
 static void frame_resume(struct cpu *cpu, const struct call_frame *frame, zog_status_t status, const uint64_t out[4])
@@ -294,6 +267,16 @@ bool crossing_is_killed(struct domain *domain)
 	return domain->request == REQUEST_KILL && !is_done;
 }
 
+void crossing_undo(struct cpu *cpu, struct domain *domain)
+{
+	if (!abort_straight(domain, cpu->commit_room))
+		transaction_abort(domain);
+	if (__atomic_exchange_n(&domain->is_ahead, 0, __ATOMIC_SEQ_CST) == 0) /* before the discards: pairs with region_buffer_is_old */
+		return;
+	region_discard(domain);
+	object_discard(domain);
+}
+
 /* --- WAIT -------------------------------------------------------------------------------------------------------------- */
 
 static struct event *event_find(const struct domain *domain, uint64_t handle, uint32_t *owner_out)
@@ -328,7 +311,7 @@ static void chain_unwind(struct cpu *cpu, struct thread *thread)
 	while (thread->depth > 0) {
 		struct call_frame *frame = top(thread);
 		if (frame->phase == PHASE_RUN && frame->domain->request != REQUEST_KILL)
-			transaction_abort(frame->domain), region_discard(frame->domain), object_discard(frame->domain);
+			crossing_undo(cpu, frame->domain);
 		frame_pop(cpu, thread);
 	}
 }
@@ -387,9 +370,7 @@ void crossing_reply(struct cpu *cpu)
 		return;
 	}
 	if (status == ZOG_RETRY) {
-		transaction_abort(domain);
-		region_discard(domain);
-		object_discard(domain);
+		crossing_undo(cpu, domain);
 		frame->reason = ZOG_REASON_RESTART;
 		frame_issue(cpu);
 		return;
@@ -455,68 +436,4 @@ void crossing_call(struct cpu *cpu)
 	frame->word[5] = regs->r13;
 	frame->word[6] = 0;
 	frame_issue(cpu);
-}
-
-/* --- the root -------------------------------------------------------------------------------------------------------------- */
-
-void root_call(struct thread *thread, uint16_t method, const uint64_t word[7])
-{
-	thread->root_pending = 1;
-	thread->root_method = method;
-	thread->root_reason = ZOG_REASON_CALL;
-	for (uint32_t i = 0; i < 7; i++)
-		thread->frame[0].word[i] = word[i];
-}
-
-static void root_enter(struct cpu *cpu, struct thread *thread)
-{
-	if (thread->is_hook && !region_hook_take(cpu, thread))
-		return;
-	struct call_frame *frame = frame_push(thread, thread->root_domain, thread->root_method, ZOG_CLIENT_CORE << 32 | thread->id);
-
-	frame->reason = thread->root_reason;
-	vector_close(cpu);
-	frame_issue(cpu);
-}
-
-static void program_enter(struct cpu *cpu, struct thread *thread)
-{
-	cpu_switch_space(cpu, thread->space->cr3);
-	vector_open_for(cpu, thread);
-	fs_base_write(thread->regs.fs_base);
-	user_gs_base_write(thread->regs.gs_base);
-	cpu->save = &thread->regs;
-	cpu->fast_frame = NULL;
-	cpu->exit_full = thread->must_load_all;
-}
-
-void core_leave(struct cpu *cpu)
-{
-	static const uint64_t none[7];
-
-	/* The entry's changes stay: a later one that fails, by the fast path too, must not take them back. */
-	cpu->journal_count = 0;
-	for (;;) {
-		struct thread *thread = cpu->thread;
-		if (thread == NULL) {
-			thread_take_next(cpu);
-		} else if (thread->depth > 0) {
-			cpu->save = &cpu->domain_regs;
-			cpu->fast_frame = top(thread);
-			cpu->fast_limit = &thread->frame[FRAME_CALL_MAX - 1];
-			return;
-		} else if (thread->is_dying) {
-			thread_drop_dying(cpu);
-		} else if (cpu->must_reschedule && schedule_ready_count > 0) {
-			thread_put_back(cpu);
-		} else if (thread->root_pending) {
-			root_enter(cpu, thread);
-		} else if (thread->has_attention) {
-			thread->has_attention = 0;
-			root_call(thread, ZOG_METHOD_ATTENTION, none);
-		} else {
-			program_enter(cpu, thread);
-			return;
-		}
-	}
 }

@@ -22,9 +22,16 @@ void crossing_reply(struct cpu *cpu);
 /* Does a kill that was asked for strike the domain whose core call this is? Not when the call is made again after a
  * commit that was finished by the recovery: its work is done, and the kill comes when the domain is left. */
 bool crossing_is_killed(struct domain *domain);
+/* All that the domain's running transaction did goes back: home ranges, staged operations, what was written ahead. */
+void crossing_undo(struct cpu *cpu, struct domain *domain);
 /* Puts the top frame's domain into quarantine; its caller gets the error. */
 void crossing_give_up(struct cpu *cpu, const char *why);
 
+/* A new top frame, not entered yet; frame_issue gets its domain into a state in which the call can run, and makes the CPU's
+ * registers enter it. root_finish: the thread's root call is done. */
+struct call_frame *frame_push(struct thread *thread, struct domain *domain, uint16_t method, uint64_t client);
+void frame_issue(struct cpu *cpu);
+void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result);
 
 /* Core call NUMBER of the running domain, the general way (core_call.c). */
 void core_call(struct cpu *cpu, uint64_t number);

@@ -248,8 +248,7 @@ static void regions_map(struct domain *domain)
 		if (domain->desc->region[i].role != REGION_WRITER)
 			continue;
 		struct area *area = area_add(domain, AREA_DATA, start, pages, range_build(domain, start, pages), region->buffer_physical);
-		area->content = region->data;
-		area->content_bytes = region->desc->bytes;
+		area->content = region->data, area->content_bytes = region->desc->bytes, area->is_ahead = 1;
 		region_attach_writer(region, area->entry, start);
 		if (!region_control_discards()) { /* what was written ahead outlives its writer: a negative control */
 			area->kind = AREA_FIXED;
@@ -411,13 +410,13 @@ void domain_attach_window(struct domain *domain, uint32_t window, uint64_t physi
 
 /* --- first touch ---------------------------------------------------------------------------------------------- */
 
-static bool home_touch(struct domain *domain, struct area *area, uint64_t page, bool is_write)
+static void home_touch(struct domain *domain, struct area *area, uint64_t page, bool is_write)
 {
 	uint64_t offset = page * ZOG_PAGE_SIZE;
 
 	if (!is_write && !domain->home_valid[page]) {
 		area->entry[page] = pointer_physical(domain->home_committed + offset) | PTE_PRESENT | PTE_USER | PTE_NO_EXECUTE;
-		return true;
+		return;
 	}
 	if (!domain->home_valid[page]) {
 		memcpy(domain->home_live + offset, domain->home_committed + offset, ZOG_PAGE_SIZE);
@@ -426,15 +425,16 @@ static bool home_touch(struct domain *domain, struct area *area, uint64_t page, 
 			domain->home_solid += ZOG_PAGE_SIZE;
 	}
 	area->entry[page] = (area->physical + offset) | PTE_PRESENT | PTE_USER | PTE_WRITE | PTE_NO_EXECUTE;
-	return true;
 }
 
-static bool scratch_touch(struct area *area, uint64_t page)
+static void scratch_touch(struct area *area, uint64_t page)
 {
 	uint64_t offset = page * ZOG_PAGE_SIZE, physical = area->physical + offset;
 
-	if (area->entry[page] & PTE_PRESENT)
-		return true; /* another CPU's stale entry, or the page was just made present */
+	if (area->entry[page] & PTE_PRESENT) {
+		area->entry[page] |= PTE_WRITE; /* another CPU's stale entry, or a buffer's page since an abort (tsm/region.c) */
+		return;
+	}
 	uint8_t *to = physical_pointer(physical);
 	uint64_t given = 0;
 	if (area->kind == AREA_DATA && offset < area->content_bytes) {
@@ -443,7 +443,6 @@ static bool scratch_touch(struct area *area, uint64_t page)
 	}
 	memset(to + given, 0, ZOG_PAGE_SIZE - given);
 	area->entry[page] = physical | PTE_PRESENT | PTE_USER | PTE_WRITE | PTE_NO_EXECUTE;
-	return true;
 }
 
 bool domain_touch(struct domain *domain, uint64_t address, bool is_write)
@@ -453,6 +452,8 @@ bool domain_touch(struct domain *domain, uint64_t address, bool is_write)
 		if (address - area->address >= area->pages * ZOG_PAGE_SIZE)
 			continue;
 		uint64_t page = (address - area->address) / ZOG_PAGE_SIZE;
+		if (area->is_ahead)
+			domain->is_ahead = 1;
 		if (area->kind == AREA_FIXED)
 			return !is_write || (area->entry[page] & PTE_WRITE);
 		if (area->kind == AREA_HOME)
@@ -537,9 +538,7 @@ void domain_reset(struct domain *domain)
 	struct cpu *cpu = cpu_current();
 
 	iommu_close(domain); /* its device first: what it still does must not meet anything new */
-	domain->txn->range_count = 0;
-	domain->txn->op_count = 0;
-	domain->txn->is_page_mode = 0;
+	domain->txn->range_count = domain->txn->op_count = domain->txn->is_page_mode = 0;
 	update_switch(domain);
 	for (uint32_t i = 0; i < domain->area_count; i++)
 		if (domain->area[i].kind != AREA_FIXED)
@@ -547,6 +546,7 @@ void domain_reset(struct domain *domain)
 	domain->home_solid = 0;
 	if (domain->home_valid)
 		memset(domain->home_valid, 0, domain->home_bytes / ZOG_PAGE_SIZE);
+	domain->is_ahead = 0;
 	domain->state = DOMAIN_DOWN;
 	domain->needs_quiesce = domain->desc->is_device_owner && domain->stats.starts != 0;
 	domain->step_kill = 0;

@@ -22,7 +22,8 @@ enum area_kind {
  * page at first touch, so that a restart costs what the domain uses and not what it owns. */
 struct area {
 	uint64_t address, pages;
-	uint32_t kind, reserved;
+	uint32_t kind;
+	uint32_t is_ahead; /* a write-ahead buffer: a first touch makes its domain is_ahead */
 	pte_t *entry;      /* of the first page */
 	uint64_t physical; /* first frame; frames are contiguous */
 	const uint8_t *content; /* AREA_DATA: initial bytes */
@@ -68,6 +69,7 @@ struct domain {
 	uint32_t commit_cut_step;      /* where an exception in ring 0 cut it before; 0: nowhere */
 	volatile uint32_t commit_phase;
 	uint32_t is_commit_recovered;  /* the core call that commits is made again: its work is done, a kill comes after it */
+	uint64_t is_ahead;             /* a buffer of a region or an object may differ from what is committed: an abort discards it */
 	struct zog_domain_stats stats; /* offsets known to crossing.S up to here */
 	const struct domain_desc *desc;
 	const struct image_desc *image;

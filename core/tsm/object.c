@@ -57,6 +57,7 @@ void object_attach_writer(struct object *object, struct domain *domain, struct a
 	object->window = window;
 	window->content = object_bytes(object, 0);
 	window->content_bytes = object->desc->schema.bytes;
+	window->is_ahead = 1;
 	object_take(object);
 }
 
@@ -156,6 +157,8 @@ bool object_take(struct object *object)
 	buffer_hide(object, object->head->writing);
 	window->physical = object->bytes_physical + (uint64_t)object->head->writing * object->desc->schema.bytes;
 	window->pages = object->desc->schema.bytes / ZOG_PAGE_SIZE;
+	if (!object->is_filled)
+		object->writer->is_ahead = 1;
 	for (uint64_t i = 0; i < window->pages && !object->is_filled; i++)
 		window->entry[i] = (window->physical + i * ZOG_PAGE_SIZE) | PTE_PRESENT | PTE_USER | PTE_WRITE | PTE_NO_EXECUTE;
 	return true;

@@ -121,14 +121,32 @@ static void page_discard(const struct region *region, uint32_t page)
 	}
 }
 
+/* The pages stay, but the next store to one is noticed: until then there is nothing to discard. */
+static bool buffer_discard(const struct region *region)
+{
+	uint64_t open = 0;
+
+	for (uint32_t page = 0; page < region->desc->bytes / ZOG_PAGE_SIZE; page++) {
+		if (!(region->buffer_entry[page] & PTE_PRESENT))
+			continue;
+		page_discard(region, page);
+		open |= region->buffer_entry[page] & PTE_WRITE;
+		region->buffer_entry[page] &= ~PTE_WRITE;
+	}
+	return open != 0;
+}
+
 void region_discard(struct domain *domain)
 {
+	bool is_changed = false;
+
 	for (uint32_t i = 0; i < domain->desc->region_count && region_control_discards(); i++) {
-		struct region *region = region_of(domain, i, REGION_WRITER);
-		for (uint32_t page = 0; region != NULL && page < region->desc->bytes / ZOG_PAGE_SIZE; page++)
-			if (region->buffer_entry[page] & PTE_PRESENT)
-				page_discard(region, page);
+		const struct region *region = region_of(domain, i, REGION_WRITER);
+		if (region != NULL && buffer_discard(region))
+			is_changed = true;
 	}
+	if (is_changed)
+		domain_flush(domain);
 }
 
 /* --- history --------------------------------------------------------------------------------------------------------- */

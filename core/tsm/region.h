@@ -94,8 +94,13 @@ bool region_commit_straight(struct cpu *cpu, struct domain *domain);
 bool region_finding_take(struct cpu *cpu, uint64_t *value, uint64_t *detail);
 /* Can VERSION be read, or rolled back to? */
 bool region_has_version(const struct region *region, uint64_t version);
-/* What the domain wrote ahead goes back to what is committed. */
+/* What the domain wrote ahead goes back to what is committed. Needs to be called only while domain->is_ahead. */
 void region_discard(struct domain *domain);
+/* Behind a change of committed records, by whomever: the writer's next abort brings its buffer to them. */
+static inline void region_buffer_is_old(const struct region *region)
+{
+	__atomic_store_n(&domain_table[region->desc->writer].is_ahead, 1, __ATOMIC_SEQ_CST);
+}
 /* The domain was ended; at fault, or because it was asked for. Participants of its regions are told. */
 void region_domain_ended(struct domain *domain);
 /* A fault of a validator: a proposal that it met two of is rejected, and the validator lives. */

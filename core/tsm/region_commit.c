@@ -264,7 +264,7 @@ static void stage_publish(struct stage *stage, const struct domain *domain)
 			proposal_reject(domain, run);
 	for (struct stage_run *run = stage->run; run < end; run++)
 		if (run->is_lead && run->use == USE_COMMIT)
-			__atomic_store_n(&run->region->head->version, run->version, __ATOMIC_RELEASE);
+			__atomic_store_n(&run->region->head->version, run->version, __ATOMIC_RELEASE), region_buffer_is_old(run->region);
 }
 
 typedef void phase_of_lead(struct stage *stage, struct stage_run *lead);

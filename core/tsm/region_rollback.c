@@ -89,6 +89,7 @@ void region_act_rollback(struct domain *domain, const struct zog_op *op)
 	if (region->proposal != NULL && head->proposed != head->decided)
 		proposal_decide(region, head->proposed, ZOG_ERR_SEQUENCE); /* made against what is no more */
 	__atomic_store_n(&head->version, (head->version | 1) + 1, __ATOMIC_SEQ_CST);
+	region_buffer_is_old(region);
 	region_discard(domain);
 	loss_tell(domain, region, op->word[0], undone, bytes);
 	region_hooks_raise(region);

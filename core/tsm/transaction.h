@@ -12,6 +12,7 @@ bool transaction_commit(struct cpu *cpu, struct domain *domain);
  * nothing changed. room: COMMIT_STRAIGHT_MAX words. */
 bool commit_straight(struct domain *domain, uint64_t *room);
 void transaction_abort(struct domain *domain);
+bool abort_straight(struct domain *domain, uint64_t *room); /* as commit_straight */
 /* After an exception in ring 0 while domain->commit_phase was not COMMIT_NONE: finishes that commit, on the same CPU.
  * An effect that is cut a second time is skipped. false: the home ranges cannot be copied, the image is torn. May be
  * cut by a further exception, and is then called again. */

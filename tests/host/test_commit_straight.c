@@ -1,8 +1,10 @@
 /* groups: tsm */
 /* sources: core/tsm/transaction.c core/tsm/home_schema.c core/arch/x86_64/commit.S */
-/* The straight way of a commit against the general one: with any log, right or wrong, it either does exactly what
- * transaction_commit does, or refuses and has changed nothing. And it is cut: single-stepped, with an exception at every
- * one of its instructions, after which the real recovery or the abort has to leave all of the transaction or none. */
+/* The straight way of a commit, and of an abort, against the general one: with any log, right or wrong, it either does exactly
+ * what transaction_commit (transaction_abort) does, or refuses and has changed nothing. And both are cut: single-stepped,
+ * with an exception at every one of their instructions. After a commit the real recovery or the abort has to leave all of
+ * the transaction or none; after an abort the committed image is what it was, and another abort finds the same log and does
+ * the same, or finds none and all is done. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -87,6 +89,7 @@ static void state_keep(void)
 
 static void expect_unchanged(void)
 {
+	assert_int_equal(domain.stats.aborts, 0);
 	assert_memory_equal(live, live_before, BYTES);
 	assert_memory_equal(committed, committed_before, BYTES);
 	assert_memory_equal(&txn, &txn_before, sizeof(txn));
@@ -134,6 +137,78 @@ static void does_what_the_general_way_does(void **state)
 	assert_true(straight > ROUNDS / 10 && refused > ROUNDS / 10);
 }
 
+/* What the general way makes of the live image, in `expected`. */
+static void general_abort(void)
+{
+	transaction_abort(&domain);
+	assert_int_equal(domain.stats.aborts, 1);
+	memcpy(expected, live, BYTES);
+	memcpy(live, live_before, BYTES);
+	memcpy(&txn, &txn_before, sizeof(txn));
+	domain.stats.aborts = 0;
+}
+
+static void expect_aborted(void)
+{
+	assert_memory_equal(live, expected, BYTES);
+	assert_int_equal(txn.range_count | txn.op_count | txn.is_page_mode, 0);
+}
+
+/* The window of a schema is nothing to an abort. */
+static void abort_does_what_the_general_way_does(void **state)
+{
+	uint32_t straight = 0, refused = 0;
+
+	(void)state;
+	for (uint32_t round = 0; round < ROUNDS; round++) {
+		domain_make((uint32_t)draw(PAGES + 1));
+		domain.schema_low = (uint32_t)draw(BYTES), domain.schema_high = (uint32_t)draw(BYTES);
+		log_draw(round & 1);
+		state_keep();
+		general_abort();
+		room[COMMIT_STRAIGHT_MAX] = round;
+		if (!abort_straight(&domain, room)) {
+			expect_unchanged();
+			refused++;
+		} else {
+			expect_aborted();
+			assert_int_equal(domain.stats.aborts, 1);
+			straight++;
+		}
+		assert_memory_equal(committed, committed_before, BYTES);
+		assert_int_equal(domain.commit_phase, COMMIT_NONE);
+		assert_int_equal(room[COMMIT_STRAIGHT_MAX], round);
+	}
+	assert_true(straight > ROUNDS / 10 && refused > ROUNDS / 10);
+}
+
+/* A log that its domain wrote by hand: none of it is copied, in neither direction, by neither way. */
+static void hostile_log_reaches_nothing(void **state)
+{
+	static const struct zog_range wrong[] = {
+		{ BYTES, 8 }, { BYTES - 4, 8 }, { 0xfffffff8u, 8 }, { 0xffffffffu, 1 }, { 0, 0xffffffffu }, { BYTES - 4, 0x80000004u },
+		{ 5 * ZOG_PAGE_SIZE, 8 }, { 5 * ZOG_PAGE_SIZE - 4, 8 }, { 4 * ZOG_PAGE_SIZE, 2 * ZOG_PAGE_SIZE }, { 16, 0x80000008u },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		domain_make(5);
+		valid[5] = 0;
+		txn.range_count = 2;
+		txn.range[0] = (struct zog_range){ 64, 8 };
+		txn.range[1] = wrong[i];
+		state_keep();
+		assert_false(commit_straight(&domain, room));
+		assert_false(abort_straight(&domain, room));
+		expect_unchanged();
+		assert_false(transaction_commit(&cpu, &domain));
+		transaction_abort(&domain); /* all pages that the live image holds go back, and no other */
+		assert_memory_equal(committed, committed_before, BYTES);
+		assert_memory_equal(live, committed, 5 * ZOG_PAGE_SIZE);
+		assert_memory_equal(live + 5 * ZOG_PAGE_SIZE, live_before + 5 * ZOG_PAGE_SIZE, ZOG_PAGE_SIZE);
+	}
+}
+
 /* --- cut ------------------------------------------------------------------------------------------------------------ */
 
 static sigjmp_buf cut_place;
@@ -150,14 +225,14 @@ static void trap_flag_set(void) { __asm__ volatile("pushfq; orq %0, (%%rsp); pop
 static void trap_flag_clear(void) { __asm__ volatile("pushfq; andq %0, (%%rsp); popfq" : : "i"(~(long)TRAP_FLAG) : "memory", "cc"); }
 
 /* false: it came to its end before step number `at`. */
-static bool commit_cut(uint64_t at)
+static bool act_cut(bool act(struct domain *domain, uint64_t *room), uint64_t at)
 {
 	steps = 0;
 	cut_at = at;
 	if (sigsetjmp(cut_place, 1))
 		return true;
 	trap_flag_set();
-	bool is_done = commit_straight(&domain, room);
+	bool is_done = act(&domain, room);
 	trap_flag_clear();
 	assert_true(is_done);
 	return false;
@@ -186,7 +261,7 @@ static void cut_at_every_instruction(void **state)
 		log_of_all_kinds();
 		state_keep();
 		assert_true(general_run());
-		is_cut = commit_cut(at);
+		is_cut = act_cut(commit_straight, at);
 		if (is_cut && domain.commit_phase != COMMIT_NONE) {
 			assert_true(transaction_recover(&cpu, &domain));
 			assert_in_range(domain.stats.commits, 1, 2); /* one that was counted and then cut is counted again */
@@ -204,6 +279,36 @@ static void cut_at_every_instruction(void **state)
 	}
 	print_message("straight commit: %lu crash points: %lu times nothing, %lu times all of it\n", at - 1, none, whole);
 	assert_true(none > 50 && whole > 50);
+}
+
+static void abort_cut_at_every_instruction(void **state)
+{
+	struct sigaction action = { .sa_handler = step_taken };
+	uint64_t at, whole = 0, cleared = 0;
+	bool is_cut = true;
+
+	(void)state;
+	assert_int_equal(sigaction(SIGTRAP, &action, NULL), 0);
+	for (at = 1; is_cut; at++) {
+		domain_make(1);
+		valid[2] = 1;
+		log_of_all_kinds();
+		state_keep();
+		general_abort();
+		is_cut = act_cut(abort_straight, at);
+		assert_memory_equal(committed, committed_before, BYTES);
+		assert_int_equal(domain.commit_phase, COMMIT_NONE); /* so the recovery ends the domain: nothing to finish */
+		if (txn.range_count != 0) {
+			assert_memory_equal(&txn, &txn_before, sizeof(txn));
+			assert_true(abort_straight(&domain, room));
+			whole++;
+		} else {
+			cleared++;
+		}
+		expect_aborted();
+	}
+	print_message("straight abort: %lu crash points: %lu times made again, %lu times done\n", at - 1, whole, cleared);
+	assert_true(whole > 100 && cleared > 5);
 }
 
 static void schema_window_goes_the_general_way(void **state)
@@ -233,6 +338,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(does_what_the_general_way_does),
 		cmocka_unit_test(cut_at_every_instruction),
+		cmocka_unit_test(abort_does_what_the_general_way_does),
+		cmocka_unit_test(hostile_log_reaches_nothing),
+		cmocka_unit_test(abort_cut_at_every_instruction),
 		cmocka_unit_test(schema_window_goes_the_general_way),
 	};
 

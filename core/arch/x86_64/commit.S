@@ -1,11 +1,13 @@
-/* bool commit_straight(struct domain *domain, uint64_t room[COMMIT_STRAIGHT_MAX]): the straight way of a commit, for C.
- * false: not for it (nothing changed), or a log that is not right: transaction_commit looks into it. */
+/* bool commit_straight(struct domain *domain, uint64_t room[COMMIT_STRAIGHT_MAX]), and abort_straight: the straight way of a
+ * commit and of an abort, for C. false: not for it (nothing changed), or a log that is not right: tsm/transaction.c looks
+ * into it. */
 #include "commit_ranges.h"
 
 	.text
-	.global commit_straight
-	.type commit_straight, @function
-commit_straight:
+	.macro STRAIGHT name, act, is_commit
+	.global \name
+	.type \name, @function
+\name:
 	push %rbx
 	push %rbp
 	push %r12
@@ -14,8 +16,8 @@ commit_straight:
 	push %r15
 	mov %rdi, %r15
 	mov %rsi, %r13
-	RANGES_CHECK .Lgeneral
-	RANGES_COPY
+	RANGES_CHECK .Lgeneral_\name, \is_commit
+	\act
 	mov $1, %eax
 1:	pop %r15
 	pop %r14
@@ -25,9 +27,13 @@ commit_straight:
 	pop %rbx
 	ret
 	.subsection 1
-.Lgeneral:
+.Lgeneral_\name:
 	xor %eax, %eax
 	jmp 1b
 	.previous
-	.size commit_straight, . - commit_straight
+	.size \name, . - \name
+	.endm
+
+	STRAIGHT commit_straight, RANGES_COMMIT, 1
+	STRAIGHT abort_straight, RANGES_ABORT, 0
 	.section .note.GNU-stack, "", @progbits

@@ -1,21 +1,25 @@
-/* The straight way of a commit, for commit.S and crossing.S: a transaction of few, small home ranges and nothing else.
- * tsm/transaction.c does the same step by step, and does everything that these macros refuse.
+/* The straight way of a commit and of an abort, for commit.S and crossing.S: a transaction of few, small home ranges and
+ * nothing else. tsm/transaction.c does the same step by step, and does everything that these macros refuse.
  *
  * Each range is read once from the domain's log, checked, and noted in the core's own room; what is copied later stands
  * there. A note is the offset alone for 8 bytes, offset | 1 << 63 for 4 bytes, else offset | length << 32. A range that is
  * aligned and ends below home_solid (the region's start, as far as its pages hold what was written) is good at a look;
- * any other is checked against the region and its one page. Ranges that touch the schema's window are refused here: the
- * general way checks their records.
+ * any other is checked against the region and its one page. Ranges that touch the schema's window are no straight commit:
+ * the general way checks their records.
  *
- * From RANGES_COPY's first store on the commit is only finished, by the recovery if need be (fault/recover.c): the log
+ * From RANGES_COMMIT's first store on the commit is only finished, by the recovery if need be (fault/recover.c): the log
  * stays whole until all is copied. Whoever uses it has stored the registers of the core call first, since it is then
  * made again.
+ *
+ * RANGES_ABORT copies what is committed over the live image and stores nowhere else, so it has no such point: cut at any
+ * instruction, the committed image is what it was, and the recovery ends the domain, whose live image and log then go as
+ * a whole (domain_reset). The log is cleared behind the last copy, so an abort that is made again does the same.
  *
  * r15 = domain. Lost: rax rbx rcx rbp r9 r11 r12 r13 r14. */
 #include "core_asm.h"
 
 	/* r13 = the room. Goes to \general with nothing changed but the numbers that a commit begins with. */
-	.macro RANGES_CHECK general
+	.macro RANGES_CHECK general, is_commit=1
 	mov DOMAIN_TXN(%r15), %r14
 	mov TXN_COUNTS(%r14), %rcx              /* ranges; operations are above bit 32, so any are too many */
 	lea -1(%rcx), %rax
@@ -40,8 +44,10 @@
 	mov %rax, (%r13, %rcx, 8)
 	inc %rcx
 	jne .Lrange\@
+	.if \is_commit
 	cmpl $0, DOMAIN_SCHEMA_HIGH(%r15)
 	jne .Lschema\@
+	.endif
 .Lchecked\@:
 	.subsection 1
 .Lfour\@:
@@ -79,6 +85,7 @@
 	test %rbx, %rbx
 	je \general                             /* nothing: its note would say 8 */
 	jmp .Lnote\@
+	.if \is_commit
 .Lschema\@:
 	mov DOMAIN_SCHEMA_LOW(%r15), %r9d
 	mov DOMAIN_SCHEMA_HIGH(%r15), %r11d
@@ -102,17 +109,14 @@
 	inc %rcx
 	jne .Lwindow\@
 	jmp .Lchecked\@
+	.endif
 	.previous
 	.endm
 
-	/* After RANGES_CHECK. Copies, and ends the transaction. */
+	/* What RANGES_CHECK noted, from the image at r14 to that at r11. */
 	.macro RANGES_COPY
 	mov DOMAIN_COMMIT_RANGES(%r15), %ecx
 	neg %rcx
-	mov DOMAIN_HOME_LIVE(%r15), %r14
-	mov DOMAIN_HOME_COMMITTED(%r15), %r11
-	movq $0, DOMAIN_COMMIT_NEXT(%r15)       /* and commit_cut_step */
-	movl $COMMIT_PHASE_RANGES, DOMAIN_COMMIT_PHASE(%r15)
 .Lcopy\@:
 	mov (%r13, %rcx, 8), %rax
 	cmp %r12, %rax
@@ -123,11 +127,6 @@
 .Lnext\@:
 	inc %rcx
 	jne .Lcopy\@
-	movl $COMMIT_PHASE_EFFECTS, DOMAIN_COMMIT_PHASE(%r15)
-	mov DOMAIN_TXN(%r15), %rbx
-	movq $0, TXN_COUNTS(%rbx)
-	incq DOMAIN_COMMITS(%r15)
-	movl $COMMIT_PHASE_NONE, DOMAIN_COMMIT_PHASE(%r15)
 	.subsection 1
 .Lbeyond\@:
 	btr $63, %rax
@@ -159,4 +158,28 @@
 	jne .Lbyte\@
 	jmp .Lnext\@
 	.previous
+	.endm
+
+	/* After RANGES_CHECK. Copies, and ends the transaction. */
+	.macro RANGES_COMMIT
+	mov DOMAIN_HOME_LIVE(%r15), %r14
+	mov DOMAIN_HOME_COMMITTED(%r15), %r11
+	movq $0, DOMAIN_COMMIT_NEXT(%r15)       /* and commit_cut_step */
+	movl $COMMIT_PHASE_RANGES, DOMAIN_COMMIT_PHASE(%r15)
+	RANGES_COPY
+	movl $COMMIT_PHASE_EFFECTS, DOMAIN_COMMIT_PHASE(%r15)
+	mov DOMAIN_TXN(%r15), %rbx
+	movq $0, TXN_COUNTS(%rbx)
+	incq DOMAIN_COMMITS(%r15)
+	movl $COMMIT_PHASE_NONE, DOMAIN_COMMIT_PHASE(%r15)
+	.endm
+
+	/* The same with is_commit=0: copies back. */
+	.macro RANGES_ABORT
+	mov DOMAIN_HOME_COMMITTED(%r15), %r14
+	mov DOMAIN_HOME_LIVE(%r15), %r11
+	RANGES_COPY
+	mov DOMAIN_TXN(%r15), %rbx
+	movq $0, TXN_COUNTS(%rbx)
+	incq DOMAIN_ABORTS(%r15)
 	.endm

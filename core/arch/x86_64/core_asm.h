@@ -80,7 +80,9 @@
 #define DOMAIN_COMMIT_RANGES 144 /* with commit_ops: one word */
 #define DOMAIN_COMMIT_NEXT 152   /* with commit_cut_step: one word */
 #define DOMAIN_COMMIT_PHASE 160
-#define DOMAIN_COMMITS 192
+#define DOMAIN_IS_AHEAD 168
+#define DOMAIN_COMMITS 200
+#define DOMAIN_ABORTS 208
 #define DOMAIN_STATE_READY 1
 
 /* For commit_ranges.h. */

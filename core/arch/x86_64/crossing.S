@@ -1,5 +1,5 @@
 /* The straight way of a crossing: call and reply between two domains, when the callee is ready and free, nothing is
- * asked of anybody, and there is nothing to commit but home ranges (commit_ranges.h); and that commit as a core call.
+ * asked of anybody, and there is nothing to commit but home ranges (commit_ranges.h); and that commit, and an abort, as core calls.
  * Arguments and results stay in their registers; what the frame needs for issuing the call again is stored. Whatever does
  * not fit goes to syscall_general with the registers that a core call hands over unchanged (rbx, r14 and r15
  * are a caller's to save: lib/rt/entry.S does), and nothing else changed. cross/crossing.c does the same work step by step: the two must stay alike.
@@ -9,7 +9,25 @@
 #include "core_asm.h"
 #include "commit_ranges.h"
 
-	/* What RANGES_CHECK and RANGES_COPY lose of a domain that goes on. rdx = where it was stored. */
+	/* What a domain that goes on keeps, and what an incident's trace needs. rdx = where it is stored. */
+	.macro COMMIT_CALL_SAVE
+	mov %gs:CPU_SAVE, %rdx
+	mov %rax, REGS_RAX(%rdx)
+	mov %rbx, REGS_RBX(%rdx)
+	mov %rbp, REGS_RBP(%rdx)
+	mov %r12, REGS_R12(%rdx)
+	mov %r13, REGS_R13(%rdx)
+	mov %r14, REGS_R14(%rdx)
+	mov %r15, REGS_R15(%rdx)
+	mov %rcx, REGS_RIP(%rdx)
+	mov %r11, REGS_RFLAGS(%rdx)
+	mov %rsp, REGS_RSP(%rdx)
+	mov %gs:CPU_FAST_FRAME, %rbx
+	mov INVOCATION_DOMAIN(%rbx), %r15
+	mov %gs:CPU_SELF, %r13
+	add $CPU_COMMIT_ROOM, %r13
+	.endm
+	/* What the macros of commit_ranges.h have lost of it. */
 	.macro COMMIT_CALL_RESTORE
 	mov REGS_RBX(%rdx), %rbx
 	mov REGS_RBP(%rdx), %rbp
@@ -34,6 +52,8 @@ crossing_straight:
 	je reply_straight
 	cmp $2, %rax
 	je commit_call_straight
+	cmp $13, %rax
+	je abort_call_straight
 	jmp syscall_general
 
 	/* rdi = capability, rsi = method, words in rdx r10 r8 r9 r12 r13; rcx = return address */
@@ -199,7 +219,7 @@ reply_commit:
 	mov %gs:CPU_SELF, %r13
 	add $CPU_COMMIT_ROOM, %r13
 	RANGES_CHECK reply_commit_general
-	RANGES_COPY
+	RANGES_COMMIT
 	mov %gs:CPU_FAST_FRAME, %rbx
 	mov INVOCATION_DOMAIN - INVOCATION_SIZE(%rbx), %r14
 	jmp reply_committed
@@ -213,29 +233,16 @@ reply_commit_general:
 
 	/* A commit in the middle of an invocation. The caller keeps all registers but results, rcx and r11. */
 commit_call_straight:
-	mov %gs:CPU_SAVE, %rdx
-	mov %rax, REGS_RAX(%rdx)
-	mov %rbx, REGS_RBX(%rdx)
-	mov %rbp, REGS_RBP(%rdx)
+	COMMIT_CALL_SAVE
 	mov %rdi, REGS_RDI(%rdx)
 	mov %rsi, REGS_RSI(%rdx)
-	mov %r12, REGS_R12(%rdx)
-	mov %r13, REGS_R13(%rdx)
-	mov %r14, REGS_R14(%rdx)
-	mov %r15, REGS_R15(%rdx)
-	mov %rcx, REGS_RIP(%rdx)
-	mov %r11, REGS_RFLAGS(%rdx)
-	mov %rsp, REGS_RSP(%rdx)
-	mov %gs:CPU_FAST_FRAME, %rbx
-	mov INVOCATION_DOMAIN(%rbx), %r15
 	cmpl $0, DOMAIN_REQUEST(%r15)
 	jne commit_call_general
 	cmpq $0, DOMAIN_STEP_KILL(%r15)
 	jne commit_call_general
-	mov %gs:CPU_SELF, %r13
-	add $CPU_COMMIT_ROOM, %r13
 	RANGES_CHECK commit_call_general
-	RANGES_COPY
+	RANGES_COMMIT
+commit_call_done:
 	COMMIT_CALL_RESTORE
 	xor %eax, %eax
 	swapgs
@@ -257,12 +264,23 @@ commit_call_general:
 	xor %r8d, %r8d
 	xor %r10d, %r10d
 	test %al, %al
-	jz 1f
-	COMMIT_CALL_RESTORE
-	xor %eax, %eax
-	swapgs
-	sysretq
+	jnz commit_call_done
 1:	COMMIT_CALL_RESTORE
 	mov $2, %eax
+	jmp syscall_general
+
+	/* An abort in the middle of an invocation. A domain that may have written ahead to regions and objects goes the
+	 * general way (cross/crossing.c). A kill that is asked for needs no look: the domain goes on as after any core call,
+	 * and is interrupted there. */
+abort_call_straight:
+	COMMIT_CALL_SAVE
+	cmpq $0, DOMAIN_IS_AHEAD(%r15)
+	jne abort_call_general
+	RANGES_CHECK abort_call_general, is_commit=0
+	RANGES_ABORT
+	jmp commit_call_done
+abort_call_general:
+	COMMIT_CALL_RESTORE
+	mov $13, %eax
 	jmp syscall_general
 	.size crossing_straight, . - crossing_straight

@@ -1,0 +1,95 @@
+/* The root of a thread: the call that it begins with, the program under it, and what a CPU does next. See crossing.h. */
+#include <stddef.h>
+#include "cross/crossing.h"
+#include "cross/schedule.h"
+#include "tsm/region_hook.h"
+#include "fault/log.h"
+
+#define RESULT_IO_ERROR (-5) /* what a program sees when its personality cannot be brought back */
+
+void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result)
+{
+	struct thread *thread = cpu->thread;
+
+	thread->root_pending = 0;
+	thread->root_reason = ZOG_REASON_CALL;
+	if (thread->is_hook) {
+		region_hook_finish(status);
+		thread->root_pending = 1; /* the next one, or a rest: root_enter */
+		cpu->must_reschedule = 1;
+	} else if (status == ZOG_ERR_QUARANTINED && thread->is_activity) {
+		thread->is_dying = 1; /* its domain does not come back; issued again it would never leave the core */
+	} else if (thread->is_activity) {
+		/* An activity should end in WAIT; one that does not lets others run first. */
+		thread->root_pending = 1;
+		cpu->must_reschedule = 1;
+	} else if (thread->root_method == ZOG_METHOD_SYSCALL && !thread->keep_rax) {
+		thread->regs.rax = status == ZOG_OK ? result : (uint64_t)RESULT_IO_ERROR;
+	} else if (status != ZOG_OK && thread->root_method != ZOG_METHOD_SYSCALL) {
+		log_line("zog: stopped thread=%u method=%u status=%d", thread->id, thread->root_method, (int)status);
+		thread->is_dying = 1;
+	}
+	thread->keep_rax = 0;
+}
+
+void root_call(struct thread *thread, uint16_t method, const uint64_t word[7])
+{
+	thread->root_pending = 1;
+	thread->root_method = method;
+	thread->root_reason = ZOG_REASON_CALL;
+	for (uint32_t i = 0; i < 7; i++)
+		thread->frame[0].word[i] = word[i];
+}
+
+static void root_enter(struct cpu *cpu, struct thread *thread)
+{
+	if (thread->is_hook && !region_hook_take(cpu, thread))
+		return;
+	struct call_frame *frame = frame_push(thread, thread->root_domain, thread->root_method, ZOG_CLIENT_CORE << 32 | thread->id);
+
+	frame->reason = thread->root_reason;
+	vector_close(cpu);
+	frame_issue(cpu);
+}
+
+static void program_enter(struct cpu *cpu, struct thread *thread)
+{
+	cpu_switch_space(cpu, thread->space->cr3);
+	vector_open_for(cpu, thread);
+	fs_base_write(thread->regs.fs_base);
+	user_gs_base_write(thread->regs.gs_base);
+	cpu->save = &thread->regs;
+	cpu->fast_frame = NULL;
+	cpu->exit_full = thread->must_load_all;
+}
+
+void core_leave(struct cpu *cpu)
+{
+	static const uint64_t none[7];
+
+	/* The entry's changes stay: a later one that fails, by the fast path too, must not take them back. */
+	cpu->journal_count = 0;
+	for (;;) {
+		struct thread *thread = cpu->thread;
+		if (thread == NULL) {
+			thread_take_next(cpu);
+		} else if (thread->depth > 0) {
+			cpu->save = &cpu->domain_regs;
+			cpu->fast_frame = &thread->frame[thread->depth - 1];
+			cpu->fast_limit = &thread->frame[FRAME_CALL_MAX - 1];
+			return;
+		} else if (thread->is_dying) {
+			thread_drop_dying(cpu);
+		} else if (cpu->must_reschedule && schedule_ready_count > 0) {
+			thread_put_back(cpu);
+		} else if (thread->root_pending) {
+			root_enter(cpu, thread);
+		} else if (thread->has_attention) {
+			thread->has_attention = 0;
+			root_call(thread, ZOG_METHOD_ATTENTION, none);
+		} else {
+			program_enter(cpu, thread);
+			return;
+		}
+	}
+}

@@ -5,6 +5,8 @@
 #define OWN_PORT 0x80ul /* the port that rogue does hold */
 #define PORT_WORDS(data, status, mask) ((data) | (uint64_t)(status) << 16 | (uint64_t)(mask) << 32)
 
+#define LAST_PAGE (HOME_BYTES - ZOG_PAGE_SIZE)
+
 /* word: offset, length of one range */
 static zog_status_t commit_range(const struct attempt *attempt)
 {
@@ -39,6 +41,22 @@ static zog_status_t abort_counts(const struct attempt *attempt)
 	return home->is_told == 0 ? OUTCOME_HARMLESS : OUTCOME_DONE;
 }
 
+/* word: offset, length of a range behind an honest one. All that was stored goes back, and nothing else is touched. */
+static zog_status_t abort_range(const struct attempt *attempt)
+{
+	struct home *home = rt_home();
+	struct zog_txn *txn = transaction();
+	uint64_t rdx = 0;
+
+	home->is_told = 7;
+	txn->range[txn->range_count++] = (struct zog_range){ (uint32_t)attempt->word[0], (uint32_t)attempt->word[1] };
+	zog_status_t status = core_raw(ZOG_CORE_ABORT, 0, 0, &rdx, 0, 0);
+	if (status != ZOG_OK)
+		return status;
+	const volatile uint64_t *last = (const uint64_t *)(ZOG_HOME_BASE + LAST_PAGE);
+	return home->is_told == 0 && txn->range_count == 0 && *last == 0 ? OUTCOME_HARMLESS : OUTCOME_DONE;
+}
+
 /* The whole region, thousands of times: more than any invocation can have stored. */
 static zog_status_t commit_too_much(const struct attempt *attempt)
 {
@@ -51,8 +69,6 @@ static zog_status_t commit_too_much(const struct attempt *attempt)
 	txn->range_count = ZOG_TXN_RANGE_MAX;
 	return commit_raw();
 }
-
-#define LAST_PAGE (HOME_BYTES - ZOG_PAGE_SIZE)
 
 /* Uncommitted bytes in a page that later incarnations leave alone. */
 static zog_status_t leave_bytes(const struct attempt *attempt)
@@ -129,6 +145,11 @@ const struct attempt attempts_transaction[] = {
 	{ "commit_empty_operation", commit_counts, { 0, 1 } },
 	{ "commit_too_much", commit_too_much, { 0 } },
 	{ "abort_huge_range_count", abort_counts, { 0xffffffff } },
+	{ "abort_untouched_page", abort_range, { LAST_PAGE, 8 } },
+	{ "abort_behind_home", abort_range, { HOME_BYTES, 8 } },
+	{ "abort_over_the_end", abort_range, { HOME_BYTES - 4, 8 } },
+	{ "abort_wrapping", abort_range, { 0xfffffff8, 16 } },
+	{ "abort_huge_length", abort_range, { 0, 0xffffffff } },
 	{ "abort_operation", abort_operation, { 0 } },
 	{ "stage_too_many", stage_too_many, { 0 } },
 	{ "stage_unknown", commit_operation, { ZOG_OP_CODE_COUNT } },

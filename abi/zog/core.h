@@ -263,6 +263,8 @@ enum zog_cause {
 	                                undone | bytes undone << 32 */
 	ZOG_CAUSE_IOMMU = 16,        /* its device was refused; address=where (page, or number of the interrupt), error=requester
 	                                id | reason (VT-d specification, appendix A) << 16 | is a write << 24 */
+	ZOG_CAUSE_ESCAPE = 17,       /* checking mode of the lab image: right after a commit its home region differs from what is
+	                                committed: it stored past the hook. address=where, error=bytes that differ. It goes on */
 	ZOG_CAUSE_COUNT
 };
 

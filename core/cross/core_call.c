@@ -8,6 +8,7 @@
 #include "mem/copy.h"
 #include "mem/pin.h"
 #include "object/authority.h"
+#include "tsm/compare.h"
 #include "tsm/object.h"
 #include "tsm/region.h"
 #include "tsm/transaction.h"
@@ -28,6 +29,12 @@ static void commit_refused(struct cpu *cpu, uint64_t value, uint64_t detail)
 	cpu->domain_regs.rax = (uint64_t)ZOG_ERR_CORRUPT;
 }
 
+static void commit_done(struct cpu *cpu)
+{
+	compare_after_commit(cpu, caller(cpu));
+	cpu->domain_regs.rax = ZOG_OK;
+}
+
 static void call_commit(struct cpu *cpu)
 {
 	uint64_t value, detail;
@@ -35,7 +42,7 @@ static void call_commit(struct cpu *cpu)
 	if (crossing_is_killed(caller(cpu)))
 		domain_fault(cpu, ZOG_CAUSE_KILLED, 0, 0, 0);
 	else if (transaction_commit(cpu, caller(cpu)))
-		cpu->domain_regs.rax = ZOG_OK;
+		commit_done(cpu);
 	else if (caller(cpu)->finding.rule == NULL && (region_finding_take(cpu, &value, &detail) || object_finding_take(cpu, &value, &detail)))
 		commit_refused(cpu, value, detail);
 	else

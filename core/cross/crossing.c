@@ -4,6 +4,7 @@
 #include "cross/crossing.h"
 #include "cross/control.h"
 #include "cross/schedule.h"
+#include "tsm/compare.h"
 #include "tsm/object.h"
 #include "tsm/region_hook.h"
 #include "tsm/transaction.h"
@@ -12,7 +13,6 @@
 #include "iommu/iommu.h"
 #include "mem/pin.h"
 #include "object/frame.h"
-#include "arch/x86_64/apic.h"
 
 void *memset(void *to, int byte, size_t size);
 
@@ -25,10 +25,9 @@ static struct call_frame *top(struct thread *thread) { return &thread->frame[thr
 static uint32_t method_ticks(const struct domain *domain, uint16_t method)
 {
 	uint32_t contract = method >> 8, index = method & 0xff;
+	uint32_t ms = contract == 0 ? domain->desc->contract0_deadline_ms : system_contract[contract].method[index].deadline_ms;
 
-	if (contract == 0)
-		return domain->desc->contract0_deadline_ms + 1;
-	return system_contract[contract].method[index].deadline_ms + 1u;
+	return ms * (region_control_compares() ? COMPARE_PATIENCE : 1) + 1;
 }
 
 struct call_frame *frame_push(struct thread *thread, struct domain *domain, uint16_t method, uint64_t client)
@@ -383,6 +382,7 @@ void crossing_reply(struct cpu *cpu)
 		crossing_commit_failed(cpu);
 		return;
 	}
+	compare_after_commit(cpu, domain);
 	if (status == ZOG_WAIT && cpu->thread->is_hook && frame->phase == PHASE_RUN)
 		status = ZOG_ERR_UNSUPPORTED; /* the hooks behind it would wait, too */
 	if (status == ZOG_WAIT) {

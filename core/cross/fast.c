@@ -5,6 +5,7 @@
 #include "cross/crossing.h"
 #include "object/domain.h"
 #include "object/lock.h"
+#include "tsm/region_control.h"
 #include "tsm/transaction.h"
 
 #define READY_AND_UNASKED(domain) ((domain)->state == DOMAIN_READY && (domain)->request == REQUEST_NONE && (domain)->step_kill == 0)
@@ -158,12 +159,12 @@ void core_syscall(struct cpu *cpu, struct zog_regs *regs)
 	struct thread *thread = cpu->thread;
 
 	if (thread->depth == 0) {
-		if (!fast_program(cpu, thread))
+		if (region_control_compares() || !fast_program(cpu, thread))
 			program_call(cpu, thread, regs);
 		return;
 	}
 	uint64_t number = regs->rax;
-	if (number == ZOG_CORE_REPLY && fast_reply(cpu, thread))
+	if (number == ZOG_CORE_REPLY && !region_control_compares() && fast_reply(cpu, thread))
 		return;
 	core_call(cpu, number);
 }

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include "cross/crossing.h"
 #include "cross/schedule.h"
+#include "tsm/region_control.h"
 #include "tsm/region_hook.h"
 #include "fault/log.h"
 
@@ -75,7 +76,7 @@ void core_leave(struct cpu *cpu)
 			thread_take_next(cpu);
 		} else if (thread->depth > 0) {
 			cpu->save = &cpu->domain_regs;
-			cpu->fast_frame = &thread->frame[thread->depth - 1];
+			cpu->fast_frame = region_control_compares() ? NULL : &thread->frame[thread->depth - 1];
 			cpu->fast_limit = &thread->frame[FRAME_CALL_MAX - 1];
 			return;
 		} else if (thread->is_dying) {

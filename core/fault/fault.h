@@ -15,6 +15,13 @@ void domain_fault(struct cpu *cpu, uint32_t cause, uint32_t vector, uint64_t add
 void incident_record_idle(struct domain *domain, uint32_t cause, uint64_t detail);
 /* Records that the running domain's commit was refused by a schema; the domain goes on. */
 void incident_record_refusal(struct cpu *cpu, struct domain *domain, uint64_t value, uint64_t detail);
+/* Records that the running domain's live image differed from the committed one right after a commit, from offset `place` of
+ * the home region on, in so many bytes; the domain goes on. */
+struct escape {
+	uint64_t place, bytes;
+	uint32_t live, committed; /* the first of them */
+};
+void incident_record_escape(struct cpu *cpu, struct domain *domain, const struct escape *escape);
 /* Records what is no end of the domain, which may be running on another CPU: nothing of it changes. */
 void incident_record_notice(struct domain *domain, uint32_t cause, uint64_t address, uint64_t error);
 /* An idle domain costs its callers nothing until the next call: what its rollback took is kept (in tsc_reply) and

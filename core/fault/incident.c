@@ -13,7 +13,7 @@ static struct zog_incident *incident_table;
 static volatile uint32_t incident_total;
 static const char *const cause_name[ZOG_CAUSE_COUNT] = {
 	"none", "killed", "page_fault", "exception", "deadline", "store", "capability", "violation",
-	"contract", "assert", "scrub", "measure", "core", "start", "validation", "rollback", "iommu",
+	"contract", "assert", "scrub", "measure", "core", "start", "validation", "rollback", "iommu", "escape",
 };
 
 void incident_setup(void) { incident_table = boot_pointer(INCIDENT_MAX * sizeof(struct zog_incident)); }
@@ -176,6 +176,21 @@ void incident_record_refusal(struct cpu *cpu, struct domain *domain, uint64_t va
 	domain->open_incident = open; /* nothing has to recover from this one */
 	incident->address = value;
 	incident->error = detail;
+	incident_log(incident);
+}
+
+void incident_record_escape(struct cpu *cpu, struct domain *domain, const struct escape *escape)
+{
+	struct zog_incident *open = domain->open_incident;
+	struct zog_incident *incident = incident_record_running(cpu, domain, ZOG_CAUSE_ESCAPE, 0);
+
+	domain->open_incident = open; /* it goes on */
+	incident->tsc_reply = incident->tsc_fault;
+	incident->address = ZOG_HOME_BASE + escape->place;
+	incident->error = escape->bytes;
+	home_place_name(domain, (uint32_t)escape->place, incident->subject, sizeof(incident->subject));
+	log_line("zog: escape domain=%s region=home %s live=0x%x committed=0x%x method=0x%x", domain->desc->name, incident->subject,
+		 escape->live, escape->committed, incident->method);
 	incident_log(incident);
 }
 

@@ -31,7 +31,7 @@ struct cpu {
 	struct thread *thread;
 	struct thread *vector_owner;
 	uint64_t cr3;
-	struct call_frame *fast_frame; /* the running domain's frame; NULL: a program runs, or nothing */
+	struct call_frame *fast_frame; /* the running domain's frame; NULL: a program runs, or nothing, or no straight way is open */
 	struct call_frame *fast_limit; /* the last frame that may have a callee */
 	uint64_t domain_stack;         /* where a domain's stack for this CPU ends */
 	uint64_t space_switches;

@@ -474,14 +474,13 @@ static uint8_t *domain_pointer(struct domain *domain, uint64_t address, bool is_
 
 	if (address >= ZOG_USER_END || address - ZOG_MMIO_BASE < 6 * ZOG_MMIO_STRIDE)
 		return NULL;
-	const pte_t *entry = table_walk(domain->cr3, address);
-	if (entry == NULL || (*entry & needed) != needed) {
-		if (!domain_touch(domain, address, is_write))
-			return NULL;
+	pte_t *entry = table_walk(domain->cr3, address);
+	if ((entry == NULL || (*entry & needed) != needed) && domain_touch(domain, address, is_write))
 		entry = table_walk(domain->cr3, address);
-		if (entry == NULL || (*entry & needed) != needed)
-			return NULL;
-	}
+	if (entry == NULL || (*entry & needed) != needed)
+		return NULL;
+	if (is_write && region_control_compares())
+		*entry |= PTE_DIRTY; /* the physical map's tables note nothing of it */
 	return (uint8_t *)physical_pointer(*entry & PTE_ADDRESS) + address % ZOG_PAGE_SIZE;
 }
 

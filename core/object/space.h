@@ -11,6 +11,7 @@ typedef uint64_t pte_t;
 #define PTE_WRITE 2ul
 #define PTE_USER 4ul
 #define PTE_UNCACHED 0x18ul
+#define PTE_DIRTY 0x40ul /* by the processor: stored to */
 #define PTE_LARGE 0x80ul
 #define PTE_GLOBAL 0x100ul
 #define PTE_NO_EXECUTE (1ul << 63)

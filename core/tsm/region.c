@@ -32,6 +32,8 @@ static void controls_read(const char *cmdline)
 		region_controls |= REGION_CONTROL_KEEPS;
 	if (CORE_LAB && text_has(cmdline, "tsm_control=damage"))
 		region_controls |= REGION_CONTROL_DAMAGE;
+	if (CORE_LAB && text_has(cmdline, "tsm_control=compare"))
+		region_controls |= REGION_CONTROL_COMPARE;
 }
 
 static uint64_t history_bytes(const struct region_desc *desc)

@@ -10,7 +10,7 @@
 #ifndef CORE_LAB
 #define CORE_LAB 0
 #endif
-enum region_control { REGION_CONTROL_UNCHECKED = 1, REGION_CONTROL_KEEPS = 2, REGION_CONTROL_DAMAGE = 4 };
+enum region_control { REGION_CONTROL_UNCHECKED = 1, REGION_CONTROL_KEEPS = 2, REGION_CONTROL_DAMAGE = 4, REGION_CONTROL_COMPARE = 8 };
 extern uint32_t region_controls;
 
 static inline bool region_control_validates(void) { return !CORE_LAB || !(region_controls & REGION_CONTROL_UNCHECKED); }
@@ -24,6 +24,8 @@ static inline void region_control_damage(struct region *region)
 	else if (region->damaged == 1 && region->kept >= 2 && region->scrub_slot == 0) /* the newest is the one looked at next */
 		region->undo[(uint64_t)region->newest * region->desc->bytes] ^= 1;
 }
+/* tsm_control=compare: no commit goes a straight way, and each is followed by a comparison of both images (tsm/compare.h). */
+static inline bool region_control_compares(void) { return CORE_LAB && (region_controls & REGION_CONTROL_COMPARE); }
 static inline bool region_control_discards(void) { return !CORE_LAB || !(region_controls & REGION_CONTROL_KEEPS); }
 
 #endif

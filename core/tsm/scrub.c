@@ -5,22 +5,13 @@
 #include "irq/irq.h"
 #include "cross/control.h"
 #include "fault/fault.h"
+#include "tsm/compare.h"
 #include "tsm/region.h"
 
 int memcmp(const void *a, const void *b, size_t size);
 #define SCRUB_PAGES 4u
 
 static uint32_t next_domain;
-
-static bool page_is_equal(const uint8_t *a, const uint8_t *b)
-{
-	const uint64_t *x = (const void *)a, *y = (const void *)b;
-	uint64_t difference = 0;
-
-	for (uint32_t i = 0; i < ZOG_PAGE_SIZE / 8; i += 4)
-		difference |= (x[i] ^ y[i]) | (x[i + 1] ^ y[i + 1]) | (x[i + 2] ^ y[i + 2]) | (x[i + 3] ^ y[i + 3]);
-	return difference == 0;
-}
 
 void scrub_step(struct cpu *cpu)
 {

@@ -38,6 +38,25 @@ def domains_are_clean():
 	assert not gone, " | ".join(gone)
 
 
+def table_is_complete():
+	"""docs/architecture/tsm.md has a row for each thing that is allowed, and no other row."""
+	with open(os.path.join(ROOT, "docs", "architecture", "tsm.md")) as file:
+		section = file.read().split("\n### What the hook does not see\n", 1)[1].split("\n#", 1)[0]
+	rows = [line for line in section.split("\n") if line.startswith("| `")]
+	assert len(rows) == len(set(rows)) and len(rows) > 10, rows
+	missing, beyond = set(hook_lint.table()) - set(rows), set(rows) - set(hook_lint.table())
+	assert not missing and not beyond, f"missing {missing}, beyond {beyond}"
+
+
+def what_is_allowed_but_gone_is_found():
+	hook_lint.ALLOWED["lib/rt/memory.c", "lock xaddq"] = hook_lint.ALLOWED["lib/none.c", "no_sanitize"] = "of this test"
+	try:
+		gone = hook_lint.allowed_but_gone(ROOT)
+	finally:
+		del hook_lint.ALLOWED["lib/rt/memory.c", "lock xaddq"], hook_lint.ALLOWED["lib/none.c", "no_sanitize"]
+	assert gone == ['lib/rt/memory.c: "lock xaddq" is allowed, but not there', 'lib/none.c: "no_sanitize" is allowed, but not there'], gone
+
+
 def images_have_no_thread_locals():
 	folder = os.path.join(ROOT, "build", "domains")
 	assert any(name.endswith(".elf") for name in os.listdir(folder)), "no domain is built"
@@ -70,7 +89,8 @@ def good_passes(name):
 
 
 def main():
-	cases = [(f.__name__, f) for f in (domains_are_clean, images_have_no_thread_locals, an_image_with_thread_locals_is_found, assembly_files_are_found)]
+	cases = [(f.__name__, f) for f in (domains_are_clean, table_is_complete, what_is_allowed_but_gone_is_found,
+		images_have_no_thread_locals, an_image_with_thread_locals_is_found, assembly_files_are_found)]
 	cases += [(f"finds_{name}", lambda name=name: bad_is_found(name)) for name in BAD]
 	cases += [(f"passes_{name}", lambda name=name: good_passes(name)) for name in GOOD]
 	failed = 0

@@ -26,7 +26,7 @@
 	.type syscall_entry, @function
 syscall_entry:
 	swapgs
-	cmpq $0, %gs:CPU_FAST_FRAME  /* NULL: a program's call */
+	cmpq $0, %gs:CPU_FAST_FRAME  /* NULL: a program's call, or no straight way */
 	jne crossing_straight
 	.global syscall_general
 syscall_general:

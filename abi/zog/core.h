@@ -401,7 +401,8 @@ struct zog_region_stats {
 /* What a domain may do and reach, as the core holds it at that moment: one row for each place, from 0 on, then `next`. */
 enum zog_authority_kind {
 	ZOG_AUTHORITY_CAP = 0,    /* capability table: type, a, b as the general way of a crossing reads them; c, d: domain and
-	                             contract that the straight way has for the same index (all ones: no entry) */
+	                             contract that the straight way has for the same index (all ones: no entry); methods,
+	                             methods_used: of a crossing, bit n for the contract's method n < 64 */
 	ZOG_AUTHORITY_FLAGS = 1,  /* one row: a=enum zog_authority_flag, b=pages of the core's half open to it: 0 */
 	ZOG_AUTHORITY_IRQ = 2,    /* a=vector b=own event that it raises c=line of the I/O APIC, or all ones */
 	ZOG_AUTHORITY_REGION = 3, /* shared region: a=number in the system b=0: reads, 1: writes, 2: decides what is committed */
@@ -426,6 +427,7 @@ struct zog_authority {
 	uint64_t a, b, c, d;
 	uint64_t next;    /* place of the next row */
 	uint64_t is_used; /* CAP, IRQ: since boot */
+	uint64_t methods, methods_used; /* CAP: that the rights allow, that were called since boot */
 };
 
 /* What a domain is told of itself, read-only. */

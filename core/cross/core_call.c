@@ -8,6 +8,7 @@
 #include "mem/copy.h"
 #include "mem/pin.h"
 #include "object/authority.h"
+#include "object/capability.h"
 #include "tsm/compare.h"
 #include "tsm/object.h"
 #include "tsm/region.h"
@@ -15,7 +16,6 @@
 #include "object/frame.h"
 
 void *memcpy(void *to, const void *from, size_t size);
-struct event *domain_event(const struct domain *domain, uint64_t handle);
 
 static struct domain *caller(struct cpu *cpu) { return cpu->thread->frame[cpu->thread->depth - 1].domain; }
 
@@ -73,7 +73,8 @@ static void call_copy(struct cpu *cpu) { cpu->domain_regs.rax = (uint64_t)copy_c
 
 static void call_event_read(struct cpu *cpu)
 {
-	struct event *event = domain_event(caller(cpu), cpu->domain_regs.rdi);
+	uint32_t owner;
+	struct event *event = event_find(caller(cpu), cpu->domain_regs.rdi, &owner);
 
 	if (event == NULL) {
 		cap_fault(cpu);

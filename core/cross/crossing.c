@@ -12,6 +12,7 @@
 #include "fault/log.h"
 #include "iommu/iommu.h"
 #include "mem/pin.h"
+#include "object/capability.h"
 #include "object/frame.h"
 
 void *memset(void *to, int byte, size_t size);
@@ -278,31 +279,6 @@ void crossing_undo(struct cpu *cpu, struct domain *domain)
 
 /* --- WAIT -------------------------------------------------------------------------------------------------------------- */
 
-static struct event *event_find(const struct domain *domain, uint64_t handle, uint32_t *owner_out)
-{
-	uint32_t owner = domain->id, index = (uint32_t)handle;
-
-	if (handle >> 32)
-		return NULL;
-	if (index & ZOG_EVENT_CAP) {
-		index &= ~ZOG_EVENT_CAP;
-		if (!domain_holds(domain, index, CAP_EVENT))
-			return NULL;
-		owner = domain->desc->cap[index].a;
-		index = domain->desc->cap[index].b;
-	}
-	*owner_out = owner;
-	return index < domain_table[owner].desc->event_count ? &domain_table[owner].event[index] : NULL;
-}
-
-struct event *domain_event(const struct domain *domain, uint64_t handle);
-struct event *domain_event(const struct domain *domain, uint64_t handle)
-{
-	uint32_t owner;
-
-	return event_find(domain, handle, &owner);
-}
-
 /* The top frame has committed. All outer frames are undone; the root call will be issued again. */
 static void chain_unwind(struct cpu *cpu, struct thread *thread)
 {
@@ -363,6 +339,7 @@ void crossing_reply(struct cpu *cpu)
 	struct call_frame *frame = top(cpu->thread);
 	struct domain *domain = frame->domain;
 	zog_status_t status = (zog_status_t)regs.rdi;
+	uint32_t owner;
 
 	if (crossing_is_killed(domain)) {
 		domain_fault(cpu, ZOG_CAUSE_KILLED, 0, 0, 0);
@@ -374,7 +351,7 @@ void crossing_reply(struct cpu *cpu)
 		frame_issue(cpu);
 		return;
 	}
-	if (status == ZOG_WAIT && domain_event(domain, regs.rsi) == NULL) {
+	if (status == ZOG_WAIT && event_find(domain, regs.rsi, &owner) == NULL) {
 		domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, regs.rsi, 0);
 		return;
 	}
@@ -414,15 +391,20 @@ void crossing_call(struct cpu *cpu)
 		domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, index, method);
 		return;
 	}
-	const struct contract_desc *contract = &system_contract[method >> 8];
-	if (caller->domain->fast_cap[index].contract != method >> 8) {
+	const struct fast_cap *cap = &caller->domain->fast_cap[index];
+	if (cap->contract != method >> 8) {
 		regs->rax = (uint64_t)ZOG_ERR_VERSION;
 		return;
 	}
-	if ((method & 0xff) >= contract->method_count || thread->depth >= FRAME_CALL_MAX) {
+	if ((method & 0xff) >= cap->method_count || thread->depth >= FRAME_CALL_MAX) {
 		regs->rax = (uint64_t)ZOG_ERR_METHOD;
 		return;
 	}
+	if (cap->method[method & 0xff].deadline_ms == METHOD_DENIED) {
+		regs->rax = (uint64_t)ZOG_ERR_DENIED;
+		return;
+	}
+	cap->method[method & 0xff].is_used = 1;
 	caller->resume_rip = regs->rip;
 	caller->resume_rsp = regs->rsp;
 	caller->resume_rbp = regs->rbp;

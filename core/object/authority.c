@@ -16,6 +16,16 @@ _Static_assert((uint32_t)CAP_TYPE_COUNT == (uint32_t)ZOG_AUTHORITY_TYPE_COUNT &&
 	       "types of capabilities are told by their numbers");
 _Static_assert((uint32_t)FRAME_DMA == (uint32_t)ZOG_AUTHORITY_DMA && (uint32_t)FRAME_TABLE == (uint32_t)ZOG_AUTHORITY_CORE, "frame types, too");
 
+static void methods_read(const struct fast_cap *row, struct zog_authority *out)
+{
+	for (uint32_t i = 0; i < row->method_count && i < 64; i++) {
+		uint64_t is_allowed = row->method[i].deadline_ms != METHOD_DENIED;
+		out->methods |= is_allowed << i;
+		out->methods_used |= (is_allowed & row->method[i].is_used) << i;
+	}
+	out->is_used |= out->methods_used != 0;
+}
+
 static bool cap_read(const struct domain *domain, uint64_t place, struct zog_authority *out)
 {
 	uint32_t general = domain->desc->cap_count, straight = domain->cap_count;
@@ -31,6 +41,7 @@ static bool cap_read(const struct domain *domain, uint64_t place, struct zog_aut
 	if (place < straight) {
 		const struct fast_cap *row = &domain->fast_cap[place];
 		out->is_used = row->is_used;
+		methods_read(row, out);
 		if (row->contract != UINT64_MAX) {
 			out->c = (uint64_t)(row->domain - domain_table);
 			out->d = row->contract;
@@ -147,12 +158,17 @@ zog_status_t authority_read(uint64_t number, uint64_t kind, uint64_t place, stru
 
 /* --- at the end of a run --------------------------------------------------------------------------------------------- */
 
+/* Tells of each crossing which methods were called. */
 static uint64_t caps_used(const struct domain *domain)
 {
+	struct zog_authority row = { .next = 0 };
 	uint64_t mask = 0;
 
-	for (uint32_t i = 0; i < domain->cap_count && i < 64; i++)
-		mask |= (uint64_t)domain->fast_cap[i].is_used << i;
+	while (row.next < 64 && authority_read(domain->id, ZOG_AUTHORITY_CAP, row.next, &row) == ZOG_OK) {
+		mask |= row.is_used << (row.next - 1);
+		if (row.methods_used)
+			log_line("zog: called domain=%s cap=%lu methods=0x%lx", domain->desc->name, row.next - 1, row.methods_used);
+	}
 	return mask;
 }
 

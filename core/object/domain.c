@@ -4,6 +4,7 @@
  * when first touched; a restart clears the entries, so nothing of the dead incarnation can be reached. The home
  * region's live page is a copy of the committed one, made at the first write. */
 #include <stddef.h>
+#include "object/capability.h"
 #include "object/contract.h"
 #include "object/domain.h"
 #include "object/frame.h"
@@ -290,24 +291,6 @@ static void objects_map(struct domain *domain)
 	}
 }
 
-static void fast_caps_build(struct domain *domain)
-{
-	struct fast_cap *row = boot_pointer((domain->desc->cap_count + 1) * sizeof(*row));
-
-	for (uint32_t i = 0; i < domain->desc->cap_count; i++) {
-		const struct cap_desc *cap = &domain->desc->cap[i];
-		row[i].contract = UINT64_MAX;
-		if (cap->type != CAP_ENTRY || !contract_connects(domain->id, cap->a))
-			continue;
-		row[i].contract = cap->b;
-		row[i].method_count = system_contract[cap->b].method_count;
-		row[i].method = system_contract[cap->b].method;
-		row[i].domain = &domain_table[cap->a];
-	}
-	domain->fast_cap = row;
-	domain->cap_count = domain->desc->cap_count;
-}
-
 void domain_build(struct domain *domain, uint32_t id)
 {
 	domain->id = id;
@@ -326,7 +309,7 @@ void domain_build(struct domain *domain, uint32_t id)
 	domain->event = boot_pointer((domain->desc->event_count + 1) * sizeof(struct event));
 	domain->stats.home_bytes = domain->home_bytes;
 	domain->stats.heap_bytes = domain->desc->heap_bytes;
-	fast_caps_build(domain);
+	caps_build(domain);
 	domain->schema = system_home[id];
 	if (domain->schema != NULL && !home_schema_is_good(domain->schema, domain->home_bytes))
 		log_fatal("the schema of a home region refers outside of it");

@@ -35,13 +35,20 @@ enum domain_state { DOMAIN_DOWN = 0, DOMAIN_READY = 1, DOMAIN_QUARANTINED = 2 };
 /* How far the running commit is: before COMMIT_RANGES it can be given up, from there on it is only finished. */
 enum commit_phase { COMMIT_NONE = 0, COMMIT_RANGES = 1, COMMIT_EFFECTS = 2 };
 enum domain_request { REQUEST_NONE = 0, REQUEST_KILL = 1, REQUEST_HANG = 2, REQUEST_UPDATE = 3 };
+/* A method of a contract as one client has it. */
+#define METHOD_DENIED 0xffffu
+struct cap_method {
+	uint16_t deadline_ms; /* METHOD_DENIED: the client lacks a right that the method needs */
+	uint8_t is_used;      /* it has been called since boot */
+	uint8_t reserved;
+};
 /* A row of a domain's capability table as the straight way of a crossing reads it. */
 struct fast_cap {
 	uint64_t contract; /* UINT64_MAX: no crossing capability, or one whose two sides do not fit (contract.h) */
 	uint32_t method_count;
-	uint32_t is_used; /* of any type of capability: it has been exercised since boot */
-	struct domain *domain;
-	const struct method_desc *method;
+	uint32_t is_used; /* it has been exercised since boot; of crossings, their methods say so */
+	struct domain *domain; /* whose crossing or event; NULL: neither, or the two sides do not fit */
+	struct cap_method *method;
 };
 struct domain {
 	uint64_t cr3;

@@ -24,6 +24,7 @@ enum cap_type {
 };
 struct cap_desc {
 	uint32_t type, a, b;
+	uint32_t rights; /* CAP_ENTRY: bit n for the contract's nth right */
 };
 
 enum irq_kind { IRQ_ISA = 0, IRQ_MSI = 1 };
@@ -36,8 +37,8 @@ struct irq_desc {
 
 struct method_desc {
 	uint16_t deadline_ms;
-	uint8_t kind; /* enum method_kind */
-	uint8_t reserved;
+	uint8_t kind;   /* enum method_kind */
+	uint8_t rights; /* that it needs, as in cap_desc */
 };
 enum method_kind { METHOD_PURE = 0, METHOD_IDEMPOTENT = 1, METHOD_ONCE = 2 };
 struct contract_desc { /* contract numbers start at 1; entry 0 is empty */

@@ -81,8 +81,7 @@ def case_examples_on_the_page_compile():
 		name = contract_parse(path, text).name
 		stubs = os.path.join(WORK, "domain.h")
 		with open(stubs, "w", encoding="utf-8") as file:
-			file.write(f"#define CAP_{name.upper()} 1u\n#define SERVER_{name.upper()} 2u\n#define SELF_DOMAIN 2u\n#define EVENT_FREED 0u\n"
-			           f"#define RIGHTS_OF_{name.upper()} {{ 1u }}\n")
+			file.write(f"#define CAP_{name.upper()} 1u\n#define SERVER_{name.upper()} 2u\n#define SELF_DOMAIN 2u\n#define EVENT_FREED 0u\n")
 		source = f'#include "contracts/{name}_client.h"\n#include "contracts/{name}_fuzz.h"\n#include "contracts/{name}_server.c"\n'
 		built = subprocess.run(["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-fsyntax-only", "-Iabi", "-Ilib", "-I" + WORK,
 		                        "-I" + os.path.join(WORK, "gen"), "-x", "c", "-"], cwd=ROOT, input=source, capture_output=True, text=True, timeout=120)

@@ -34,7 +34,7 @@ def check_whole(domains, live):
 	for name, domain in live.items():
 		places = {memory.place for memory in domain.memory}
 		expect({"image", "info"} <= places and domain.areas, f"{name}: the page tables show only {sorted(places)}")
-	expect(live["linux"].rights.get(("entry", "1:filesystem@ext4")) == "yes", f"linux never called ext4: {live['linux'].rights}")
+	expect(live["linux"].rights.get(("entry", "1:filesystem@ext4:0x3ffff")) == "yes", f"linux never called ext4: {live['linux'].rights}")
 
 
 def test_live_tables_are_the_map():
@@ -74,7 +74,7 @@ def field_change(text, domain, key, change):
 
 def grants_add(text, domains, contracts):
 	"""Four rights that no manifest gives: a crossing, the injector, another's message area, a region's commit right."""
-	row = f"\t{{ CAP_ENTRY, {domains['virtio_blk']['id']}, {contracts} }},\n\t{{ CAP_INJECT, 0, 0 }},\n}};"
+	row = f"\t{{ CAP_ENTRY, {domains['virtio_blk']['id']}, {contracts}, 0x1 }},\n\t{{ CAP_INJECT, 0, 0, 0 }},\n}};"
 	text, count = re.subn(r"(cap_desc entropy_caps\[\] = \{.*?)\};", lambda m: m[1] + row, text, count=1, flags=re.DOTALL)
 	expect(count == 1, "no table of entropy")
 	text = field_change(text, "entropy", "cap_count", lambda old: int(old) + 2)
@@ -104,7 +104,7 @@ def test_one_right_by_hand_is_found():
 	build_patched(domains)
 	found = authority.compare(domains, live_of(PATCHED), PATCHED)
 	index = len(domains["entropy"]["caps"]) + 1
-	wanted = [f"entropy: holds entry {index}:block@virtio_blk, which its manifest does not give",
+	wanted = [f"entropy: holds entry {index}:block@virtio_blk:0x7, which its manifest does not give",
 		f"entropy: holds inject {index + 1}, which its manifest does not give",
 		"clock: holds flag device, which its manifest does not give"]
 	for sentence in wanted:

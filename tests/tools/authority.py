@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(ROOT, "tools"))
 from zoglib import authority, authority_pages # noqa: E402
 
 HEAD = "domain caps used\ndriver 1 1\n\ndomain kind right pages used\n"
-GOOD = """driver entry 1:bus@pci - yes
+GOOD = """driver entry 1:bus@pci:0x3 - yes
 driver irq 0x41:0:message - no
 driver area home:rw-@0x60000000=0x100000 4 -
 driver area message:rw-@0x9000=0x200000 2 -
@@ -22,8 +22,9 @@ pci area message:rw-@0x5000=0x300000 2 -
 """
 # what is changed: (line taken out, line put in, what must be said)
 CHANGES = {
-	"a_crossing_too_many": ("", "pci entry 2:bus@pci - no", "pci: holds entry 2:bus@pci, which its manifest does not give"),
+	"a_crossing_too_many": ("", "pci entry 2:bus@pci:0x3 - no", "pci: holds entry 2:bus@pci:0x3, which its manifest does not give"),
 	"the_straight_way_differs": ("", "driver straight 1:block@pci - no", "driver: holds straight 1:block@pci, which its manifest does not give"),
+	"a_method_too_many": ("driver entry 1:bus@pci:0x3 - yes", "driver entry 1:bus@pci:0x7 - yes", "driver: holds entry 1:bus@pci:0x7, which its manifest does not give"),
 	"a_right_is_lost": ("pci bus 1 - no", "", "pci: lacks bus 1, which its manifest gives"),
 	"another_vector": ("driver irq 0x41:0:message - no", "driver irq 0x42:0:message - no", "driver: holds irq 0x42:0:message, which its manifest does not give"),
 	"memory_of_a_stranger": ("", "driver memory heap:rw-:pci@0x7000=0x300000 1 -",
@@ -39,7 +40,7 @@ CHANGES = {
 	"the_same_frames_twice": ("", "pci area home:rw-@0x60000000=0x101000 1 -",
 		"driver and pci: home rw- at 0x60000000, 4 pages and home rw- at 0x60000000, 1 pages share frames"),
 	"the_core_s_half_open": ("", "pci flag core_half 1 -", "pci: holds flag core_half, which its manifest does not give"),
-	"a_domain_too_many": ("", "ghost entry 1:bus@pci - no", "ghost: runs, but has no manifest"),
+	"a_domain_too_many": ("", "ghost entry 1:bus@pci:0x3 - no", "ghost: runs, but has no manifest"),
 }
 
 
@@ -53,11 +54,12 @@ def domain(number, name, **more):
 
 
 def cap(index, kind, right, grant, why=""):
-	return {"index": index, "kind": kind, "right": right, "meaning": grant, "grant": grant, "why": why}
+	methods = {"0": "claim", "1": "virtio"} if kind == "entry" else {}
+	return {"index": index, "kind": kind, "right": right, "meaning": grant, "grant": grant, "why": why, "methods": methods}
 
 
 def system():
-	driver = domain(1, "driver", calls=[{"contract": "bus", "domain": "pci"}], caps=[cap(1, "entry", "1:bus@pci", "uses.bus", "asked <once> & again")],
+	driver = domain(1, "driver", calls=[{"contract": "bus", "domain": "pci"}], caps=[cap(1, "entry", "1:bus@pci:0x3", "uses.bus", "asked <once> & again")],
 		irqs=[{"right": "0x41:0:message", "event": "done", "grant": "irq.done", "why": ""}],
 		memory=[span("home", 0x60000000, 4, "rw-", "own"), span("message", 0x9000, 2, "rw-", "own"), span("message", 0x5000, 2, "r--", "pci")])
 	bus = domain(0, "pci", caps=[cap(1, "bus", "1", "rights.bus")],
@@ -99,10 +101,12 @@ def use_is_merged_over_machines():
 	for line in ("zog: used domain=driver caps=0x0 irqs=0x0 pages=7", "zog: used domain=driver caps=0x0 irqs=0x1 pages=3", "driver: zog: used domain=pci caps=0xff irqs=0x0 pages=1"):
 		used.feed(line)
 	driver = system()["driver"]
-	assert used.domains == {"driver": {"caps": 0, "irqs": 1, "pages": 7, "runs": 2}}, used.domains
+	assert used.domains == {"driver": {"caps": 0, "irqs": 1, "pages": 7, "runs": 2, "methods": {}}}, used.domains
 	assert used.unused(driver) == [("uses.bus", "asked <once> & again")], used.unused(driver)
 	used.feed("zog: used domain=driver caps=0x2 irqs=0x0 pages=1")
-	assert used.unused(driver) == []
+	assert used.unused(driver) == [] and used.uncalled(driver) == (2, ["bus.claim", "bus.virtio"])
+	used.feed("zog: called domain=driver cap=1 methods=0x2")
+	assert used.uncalled(driver) == (2, ["bus.claim"]), used.uncalled(driver)
 	with tempfile.TemporaryDirectory() as folder:
 		used.save(os.path.join(folder, "used"))
 		assert authority.Used.load(os.path.join(folder, "used")).domains == used.domains
@@ -122,6 +126,7 @@ def the_page_tells_what_was_never_used():
 	used = authority.Used()
 	used.feed("zog: used domain=driver caps=0x0 irqs=0x1 pages=7")
 	text = authority_pages.authority_markdown(system(), used)
+	assert "uses.bus (asked <once> & again) | 2; never: bus.claim, bus.virtio |" in text, text
 	assert "uses.bus (asked <once> & again)" in text and "| `pci` | 1 | 6 | ? |" in text, text
 
 

@@ -8,6 +8,7 @@ parts of the image are not in it: their sizes are known only when the domain is 
 
 import json
 
+from .manifest_resolve import rights_mask
 from .region import PROPOSAL_KIB
 from .report import c_constant
 
@@ -32,19 +33,25 @@ def span(place, address, pages, rights, owner):
 	return {"place": place, "address": address, "pages": pages, "rights": rights, "owner": owner}
 
 
+def methods_allowed(contract, rights):
+	"""{number: name} of the methods that these rights are enough for."""
+	return {number: method["name"] for number, method in enumerate(contract["methods"]) if not rights_mask(contract, method["rights"]) & ~rights}
+
+
 def caps_map(system, domain):
 	rows = []
 	for index, cap in enumerate(domain.caps, 1):
-		right = f"{index}"
+		right, allowed = f"{index}", {}
 		if cap.kind == "CAP_ENTRY":
-			contract = next(c["name"] for c in system.contracts if c["number"] == cap.b)
-			right += f":{contract}@{system.domains[cap.a].name}"
+			contract = next(c for c in system.contracts if c["number"] == cap.b)
+			allowed = methods_allowed(contract, cap.rights)
+			right += f":{contract['name']}@{system.domains[cap.a].name}:{sum(1 << number for number in allowed if number < 64):#x}"
 		elif cap.kind == "CAP_EVENT":
 			right += f":{system.domains[cap.a].name}.{cap.b}"
 		elif cap.kind == "CAP_PORTS":
 			right += f":{cap.a:#x}..{cap.b:#x}"
 		rows.append({"index": index, "kind": KINDS.get(cap.kind, cap.macro.removeprefix("CAP_").lower()), "right": right,
-		             "macro": cap.macro, "meaning": cap.meaning, "grant": cap.grant, "why": domain.manifest.why.get(cap.grant, "")})
+		             "macro": cap.macro, "meaning": cap.meaning, "grant": cap.grant, "methods": allowed, "why": domain.manifest.why.get(cap.grant, "")})
 	return rows
 
 

@@ -23,7 +23,7 @@ STATUS_IMPLIED = {"OK": "is what every method may answer", "RETRY": "is what eve
                   "ERR_STATE": "is what every method with a handle may answer"}
 CONTRACT_MAX = 255  # contract number << 8 | method has 16 bits
 METHOD_MAX = 256
-RIGHT_MAX = 32
+RIGHT_MAX = 8  # a byte in the core's tables
 VERSION_MAX = 65535
 IMAGE_NAME_MAX = c_constant("abi/zog/image.h", "ZOG_IMAGE_NAME_MAX")
 DEADLINE_MAX_MS = 65535

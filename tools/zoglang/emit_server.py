@@ -68,7 +68,6 @@ class MethodServer:
 
 	def text(self):
 		self.declarations()
-		self.rights_check()
 		self.decode()
 		self.once_begin()
 		self.handle_begin()
@@ -114,11 +113,6 @@ class MethodServer:
 		if argument.range and not argument.range[0] <= 0 <= argument.range[1]:
 			return str(argument.range[0])
 		return "0"
-
-	def rights_check(self):
-		mask = self.contract.rights_mask(self.method.rights)
-		if mask:
-			self.add(f"if (~{self.contract.name}_rights[call->client_domain] & {mask:#x}u)", "\treturn ZOG_ERR_DENIED;")
 
 	@property
 	def machine(self):
@@ -300,9 +294,6 @@ def server_text(contract, source):
 		for method in areas:
 			text += f"\tstruct {contract.name}_{method.name}_area_in {method.name};\n"
 		text += f"}} {contract.name}_area;\n\n"
-	if contract.rights:
-		text += "/* What the manifests let each client do. */\n"
-		text += f"static const uint32_t {contract.name}_rights[ZOG_DOMAIN_MAX] = RIGHTS_OF_{contract.name.upper()};\n\n"
 	for handle in contract.handles:
 		if not handle.is_durable:
 			name = f"{contract.name}_{handle.name}"

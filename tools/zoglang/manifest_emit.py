@@ -1,5 +1,6 @@
 """The files that a system compiles to: the core's tables, each domain's domain.h and dispatch.c."""
 
+from .manifest_resolve import rights_mask
 from .large_object import object_ends_table, object_macros_text, object_tables_text
 from .region import ends_table, has_hook, macros_text, tables_text
 
@@ -26,7 +27,8 @@ def contract_tables(system):
 	for contract in system.contracts:
 		text += f"static const struct method_desc {contract['name']}_methods[] = {{\n"
 		for method in contract["methods"]:
-			text += f"\t{{ {method['deadline_ms']}, {KIND[method['kind']]}, 0 }}, /* {method['name']} */\n"
+			rights = rights_mask(contract, method["rights"])
+			text += f"\t{{ {method['deadline_ms']}, {KIND[method['kind']]}, {rights:#x} }}, /* {method['name']} */\n"
 		text += "};\n"
 	text += "\nconst struct contract_desc system_contract[] = {\n\t{ 0 },\n"
 	for contract in system.contracts:
@@ -37,9 +39,9 @@ def contract_tables(system):
 
 
 def cap_table(domain):
-	text = f"static const struct cap_desc {domain.name}_caps[] = {{\n\t{{ CAP_NONE, 0, 0 }},\n"
+	text = f"static const struct cap_desc {domain.name}_caps[] = {{\n\t{{ CAP_NONE, 0, 0, 0 }},\n"
 	for cap in domain.caps:
-		text += f"\t{{ {cap.kind}, {cap.a:#x}, {cap.b:#x} }}, /* {cap.macro}: {cap.meaning} */\n"
+		text += f"\t{{ {cap.kind}, {cap.a:#x}, {cap.b:#x}, {cap.rights:#x} }}, /* {cap.macro}: {cap.meaning} */\n"
 	return text + "};\n"
 
 
@@ -132,20 +134,7 @@ def identity_macros(system, domain):
 		server = system.provider.get(contract["name"])
 		if server:
 			text += define(f"SERVER_{contract['name'].upper()}", f"{server.id}u")
-	return text + "\n" + contract_rights_macros(system, domain)
-
-
-def contract_rights_macros(system, domain):
-	"""For a server: which of its contracts' rights each client has, bit n for the nth right of the contract."""
-	text = ""
-	for name in domain.manifest.serves:
-		rights = system.contract_by_name[name].get("rights", [])
-		masks = {other: sum(1 << rights.index(r) for r in other.manifest.use_rights[name])
-		         for other in system.domains if name in other.manifest.uses}
-		if rights:
-			rows = ", ".join(f"[{other.id}] = {mask:#x}u" for other, mask in masks.items()) or "0"
-			text += "/* Rights of clients: bit n is the contract's nth right. */\n" + define(f"RIGHTS_OF_{name.upper()}", f"{{ {rows} }}")
-	return text + ("\n" if text else "")
+	return text + "\n"
 
 
 def stream_macros(domain):

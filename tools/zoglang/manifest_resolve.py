@@ -11,9 +11,15 @@ RIGHT_CAPS = {"control": "CAP_CONTROL", "inspect": "CAP_INSPECT", "power": "CAP_
               "update": "CAP_UPDATE"}
 
 
+def rights_mask(contract, names):
+	"""Bit n for the contract's nth right."""
+	return sum(1 << contract["rights"].index(name) for name in names)
+
+
 class Capability:
-	def __init__(self, kind, macro, a, b, meaning, grant):
+	def __init__(self, kind, macro, a, b, meaning, grant, rights=0):
 		self.kind, self.macro, self.a, self.b, self.meaning = kind, macro, a, b, meaning
+		self.rights = rights
 		self.grant = grant  # its line in the manifest, as [why] names it
 
 
@@ -87,9 +93,11 @@ class System:
 	def caps_assign(self, domain):
 		manifest = domain.manifest
 		for name in manifest.uses:
-			server = self.provider[name]
-			domain.caps.append(Capability("CAP_ENTRY", f"CAP_{name.upper()}", server.id,
-			                              self.contract_by_name[name]["number"], f"call `{name}` of {server.name}", f"uses.{name}"))
+			server, contract = self.provider[name], self.contract_by_name[name]
+			rights = manifest.use_rights[name]
+			meaning = f"call `{name}` of {server.name}" + (f" ({', '.join(rights)})" if rights else "")
+			domain.caps.append(Capability("CAP_ENTRY", f"CAP_{name.upper()}", server.id, contract["number"], meaning, f"uses.{name}",
+			                              rights_mask(contract, rights)))
 		for wait in manifest.waits:
 			name, event = wait.split(".")
 			owner = self.provider[name]

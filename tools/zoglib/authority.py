@@ -15,6 +15,7 @@ from .elf import PF_EXECUTE, PF_WRITE, Elf
 PAGE = 4096
 USED = os.path.join(BUILD, "authority-used.json")
 USED_LINE = re.compile(r"zog: used domain=(\w+) caps=0x([0-9a-f]+) irqs=0x([0-9a-f]+) pages=(\d+)$")
+CALLED_LINE = re.compile(r"zog: called domain=(\w+) cap=(\d+) methods=0x([0-9a-f]+)$")
 PLACE = re.compile(r"(\w+):([r-][w-][x-])(?::(\w+))?(?:@0x([0-9a-f]+)=0x([0-9a-f]+))?$")
 NOT_RIGHTS = ("area", "memory")
 # Whoever holds one of these places holds it alone: no frame of it may be in another domain's.
@@ -175,15 +176,26 @@ class Used:
 	"""What the machines of a test run used, merged."""
 
 	def __init__(self):
-		self.domains = {} # name -> {"caps": mask, "irqs": mask, "pages": most touched, "runs": machines}
+		# name -> {"caps": mask, "irqs": mask, "pages": most touched, "runs": machines, "methods": {capability: mask}}
+		self.domains = {}
 
 	def feed(self, line):
 		match = USED_LINE.match(line)
 		if match:
 			self.add(match[1], int(match[2], 16), int(match[3], 16), int(match[4]), 1)
+		match = CALLED_LINE.match(line)
+		if match:
+			self.add_methods(match[1], match[2], int(match[3], 16))
+
+	def _row(self, name):
+		return self.domains.setdefault(name, {"caps": 0, "irqs": 0, "pages": 0, "runs": 0, "methods": {}})
+
+	def add_methods(self, name, cap, mask):
+		methods = self._row(name)["methods"]
+		methods[cap] = methods.get(cap, 0) | mask
 
 	def add(self, name, caps, irqs, pages, runs):
-		row = self.domains.setdefault(name, {"caps": 0, "irqs": 0, "pages": 0, "runs": 0})
+		row = self._row(name)
 		row["caps"] |= caps
 		row["irqs"] |= irqs
 		row["pages"] = max(row["pages"], pages)
@@ -198,7 +210,7 @@ class Used:
 		used = Used()
 		if os.path.exists(path):
 			with open(path) as file:
-				used.domains = json.load(file)
+				used.domains = {name: {"methods": {}} | row for name, row in json.load(file).items()}
 		return used
 
 	def unused(self, domain):
@@ -206,6 +218,16 @@ class Used:
 		row = self.domains.get(domain["name"], {"caps": 0, "irqs": 0})
 		return ([(cap["grant"], cap["why"]) for cap in domain["caps"] if not row["caps"] >> cap["index"] & 1]
 		        + [(irq["grant"], irq["why"]) for place, irq in enumerate(domain["irqs"]) if not row["irqs"] >> place & 1])
+
+	def uncalled(self, domain):
+		"""(methods that its rights allow, [contract.method] of those that no machine called)."""
+		row = self.domains.get(domain["name"], {"methods": {}})
+		allowed, missing = 0, []
+		for cap in domain["caps"]:
+			mask = row["methods"].get(str(cap["index"]), 0)
+			allowed += len(cap["methods"])
+			missing += [f"{cap['grant'].removeprefix('uses.')}.{name}" for number, name in cap["methods"].items() if not mask >> int(number) & 1]
+		return allowed, missing
 
 
 def own_pages(domain):
@@ -222,14 +244,19 @@ def unused_text(unused):
 	return ", ".join(grant + (f" ({why})" if why else "") for grant, why in unused) or "-"
 
 
+def uncalled_text(used, domain):
+	allowed, missing = used.uncalled(domain)
+	return "-" if allowed == 0 else f"{allowed}; never: {', '.join(missing)}" if missing else f"{allowed}; all"
+
+
 def table(domains, used):
-	rows = [("domain", "capabilities", "own pages", "touched", "reads of others", "never used in the tests")]
+	rows = [("domain", "capabilities", "own pages", "touched", "reads of others", "never used in the tests", "methods it may call")]
 	for domain in domains.values():
 		row = used.domains.get(domain["name"])
 		others = foreign_pages(domain)
 		rows.append((domain["name"], str(len(domain["caps"])), str(own_pages(domain)), str(row["pages"]) if row else "?",
 		             f"{sum(others.values())} of {', '.join(others)}" if others else "-",
-		             unused_text(used.unused(domain)) if row else "? (run ./zog test)"))
+		             unused_text(used.unused(domain)) if row else "? (run ./zog test)", uncalled_text(used, domain) if row else "?"))
 	widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
 	return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
 

@@ -7,7 +7,7 @@ event that may be waited for, a box lists what else its domain holds.
 import json
 from html import escape
 
-from .authority import Used, foreign_pages, map_load, own_pages, unused_text
+from .authority import Used, foreign_pages, map_load, own_pages, uncalled_text, unused_text
 
 BOX_W, BOX_GAP, LINE_H, ROW_GAP, MARGIN, TITLE_H = 186, 34, 15, 96, 24, 58
 COLOURS = ("#1f5fa8", "#a8431f", "#2a7a3b", "#7a2a72", "#8a6d00", "#00747a", "#555b66", "#b0225a")
@@ -150,7 +150,7 @@ def memory_text(domain, used):
 	others = foreign_pages(domain)
 	return (f"| `{domain['name']}` | {len(domain['caps'])} | {own_pages(domain)} | {row['pages'] if row else '?'} | "
 	        f"{cells([f'{pages} of `{owner}`' for owner, pages in others.items()])} | "
-	        f"{unused_text(used.unused(domain)) if row else '?'} |\n")
+	        f"{unused_text(used.unused(domain)) if row else '?'} | {uncalled_text(used, domain) if row else '?'} |\n")
 
 
 def authority_markdown(domains, used):
@@ -161,7 +161,8 @@ def authority_markdown(domains, used):
 	text += "".join(row_text(domain) for domain in domains.values())
 	text += ("\n## Least authority, measured\nPages of 4 KiB. Own: all that it may write. Touched: the most that one machine of the last test "
 	         "run had in the page tables at its end\n(`?`: no run on record). Reads of others: message areas, regions, streams.\n\n"
-	         "| domain | capabilities | own pages | touched | reads of others | never used in the tests |\n|---|---|---|---|---|---|\n")
+	         "| domain | capabilities | own pages | touched | reads of others | never used in the tests | methods it may call, and which never were |\n"
+	         "|---|---|---|---|---|---|---|\n")
 	return text + "".join(memory_text(domain, used) for domain in domains.values())
 
 

@@ -204,6 +204,8 @@ def used_keep(runner):
 	kept = Used.load() if runner.names else Used()
 	for name, row in testing.used.domains.items():
 		kept.add(name, row["caps"], row["irqs"], row["pages"], row["runs"])
+		for cap, mask in row["methods"].items():
+			kept.add_methods(name, cap, mask)
 	kept.save(in_build(os.path.basename(USED)))
 
 

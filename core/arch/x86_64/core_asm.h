@@ -97,8 +97,8 @@
 
 #define CAP_CONTRACT 0
 #define CAP_METHOD_COUNT 8
-#define CAP_USED 12
 #define CAP_DOMAIN 16
 #define CAP_METHOD 24
+#define METHOD_USED 2
 
 #endif

@@ -76,9 +76,10 @@ call_straight:
 	cmp %gs:CPU_FAST_LIMIT, %rbx
 	jae call_general
 	mov CAP_METHOD(%r15), %r14
+	movb $1, METHOD_USED(%r14, %rax, 4)
 	movzwl (%r14, %rax, 4), %r14d
-	inc %r14d                       /* deadline in ticks; the first may be nearly over */
-	movl $1, CAP_USED(%r15)
+	inc %r14w                       /* deadline in ticks; the first may be nearly over */
+	jz call_general                 /* METHOD_DENIED */
 	mov CAP_DOMAIN(%r15), %r15
 	mov %rbp, INVOCATION_RBP(%rbx)
 	mov %gs:CPU_ID, %ebp

@@ -73,10 +73,11 @@ KNOWN(zog_txn, range, TXN_RANGE);
 _Static_assert(COMMIT_NONE == COMMIT_PHASE_NONE && COMMIT_RANGES == COMMIT_PHASE_RANGES && COMMIT_EFFECTS == COMMIT_PHASE_EFFECTS, "commit_ranges.h");
 _Static_assert(DOMAIN_READY == DOMAIN_STATE_READY && REQUEST_NONE == 0 && LOCK_FREE == 0xffffffffu, "crossing.S");
 KNOWN(fast_cap, method_count, CAP_METHOD_COUNT);
-KNOWN(fast_cap, is_used, CAP_USED);
 KNOWN(fast_cap, domain, CAP_DOMAIN);
 KNOWN(fast_cap, method, CAP_METHOD);
-_Static_assert(sizeof(struct fast_cap) == 32 && sizeof(struct method_desc) == 4 && __builtin_offsetof(struct method_desc, deadline_ms) == 0, "crossing.S");
+KNOWN(cap_method, is_used, METHOD_USED);
+KNOWN(cap_method, deadline_ms, 0);
+_Static_assert(sizeof(struct fast_cap) == 32 && sizeof(struct cap_method) == 4 && METHOD_DENIED == UINT16_MAX, "crossing.S");
 
 struct cpu cpu_table[ZOG_CPU_MAX];
 uint32_t cpu_count = 1;

@@ -42,7 +42,7 @@ static void cap_right(struct text *text, uint64_t index, const struct zog_author
 {
 	text_format(text, "%lu", index);
 	if (row->type == ZOG_AUTHORITY_ENTRY)
-		text_format(text, ":%s@%s", contract_of(row->b), name_of(row->a));
+		text_format(text, ":%s@%s:0x%lx", contract_of(row->b), name_of(row->a), row->methods);
 	else if (row->type == ZOG_AUTHORITY_EVENT)
 		text_format(text, ":%s.%lu", name_of(row->a), row->b);
 	else if (row->type == ZOG_AUTHORITY_PORTS)

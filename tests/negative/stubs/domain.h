@@ -8,5 +8,4 @@
 #define CAP_WHOLE 2u
 #define SERVER_WHOLE 3u
 #define CLIENT_WHOLE 5u
-#define RIGHTS_OF_WHOLE { [CLIENT_WHOLE] = 0x1u, [6] = 0x2u }
 #endif

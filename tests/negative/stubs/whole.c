@@ -228,17 +228,6 @@ static const char *a_server_that_answers_outside_its_contract_ends(void)
 	return NULL;
 }
 
-static const char *a_client_without_the_right_is_refused(void)
-{
-	EXPECT(whole_take(0, "me", 2) == ZOG_ERR_DENIED && served == 0);
-	client = 6;
-	EXPECT(whole_take(0, "me", 2) == ZOG_OK);
-	EXPECT(put("ab", 2, 2, 0) == ZOG_ERR_DENIED && served == 1);
-	client = 7; /* the manifests do not know it */
-	EXPECT(whole_take(0, "me", 2) == ZOG_ERR_DENIED && put("ab", 2, 2, 0) == ZOG_ERR_DENIED);
-	return NULL;
-}
-
 static const char *wrong_order_and_handles_of_others_are_refused_by_name(void)
 {
 	struct rt_handle h = { .slot = 1 };
@@ -319,7 +308,6 @@ static const struct {
 	TEST(a_hostile_client_does_not_reach_the_handler),
 	TEST(a_hostile_answer_is_corrupt),
 	TEST(a_server_that_answers_outside_its_contract_ends),
-	TEST(a_client_without_the_right_is_refused),
 	TEST(wrong_order_and_handles_of_others_are_refused_by_name),
 	TEST(an_error_changes_no_state),
 	TEST(volatile_handles_are_replayed_after_the_servers_death),

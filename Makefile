@@ -52,9 +52,10 @@ common_flags := -std=gnu11 -O2 -g -ffreestanding -fno-pic -mno-red-zone -mgenera
 	-ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=. -MMD -MP
 core_flags := $(common_flags) -mcmodel=kernel -fno-pie -Icore -Iabi $(if $(LAB),-DCORE_LAB=1)
 rt_flags := $(common_flags) -fno-pie -fno-tree-loop-distribute-patterns -Iabi -Ilib -I$(GEN)
-# The store hook: every store through a pointer calls __asan_storeN; see design.md, home region.
+# The store hook: every store through a pointer calls __asan_storeN; see design.md, home region. Without scalar replacement
+# of aggregates a struct is copied, and reported, as a whole, not field by field.
 store_hook := -fsanitize=kernel-address --param asan-stack=0 --param asan-globals=0 --param asan-instrument-reads=0 \
-	--param asan-instrumentation-with-call-threshold=0
+	--param asan-instrumentation-with-call-threshold=0 -fno-tree-sra
 domain_flags := $(common_flags) -fno-pie $(store_hook) -Iabi -Ilib -I$(GEN)
 link_flags := -nostdlib -static --build-id=none -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments
 libgcc := $(shell $(CC) -print-libgcc-file-name)

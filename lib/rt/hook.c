@@ -1,8 +1,8 @@
 /* The store hook: the compiler calls one of these before every store through a pointer (gcc's kernel-address
  * instrumentation, reads, stack and globals off, always out of line). A store into the home region is logged for the
  * commit; into the own stack, data, heap, messages, DMA memory, streams, write-ahead buffers or device windows it
- * passes; any other ends the domain before it happens. Not compiled with the hook itself. Stores of 2 to 16 bytes enter
- * by the straight way in hook.S. */
+ * passes; any other ends the domain before it happens. Not compiled with the hook itself. All stores but
+ * those of one byte enter by the straight way in hook.S. */
 #include "rt/rt.h"
 #include "rt/hook.h"
 
@@ -72,8 +72,9 @@ static bool is_own_scratch(uint64_t address, uint64_t size)
 	       is_inside(address, size, ZOG_TXN_BASE, sizeof(*txn));
 }
 
-/* Neither stack nor home region: out of line, so that the hot paths need no frame. */
-static __attribute__((noinline)) void store_elsewhere(uint64_t address, uint64_t size)
+/* Neither stack nor home region: out of line, so that the hot paths need no frame; hook.S comes here, too. */
+void store_elsewhere(uint64_t address, uint64_t size);
+__attribute__((noinline)) void store_elsewhere(uint64_t address, uint64_t size)
 {
 	if (!is_own_scratch(address, size))
 		rt_fail(ZOG_CAUSE_STORE, address, size);
@@ -94,7 +95,7 @@ static inline __attribute__((always_inline)) void store_check(uint64_t address, 
 	store_elsewhere(address, size);
 }
 
-void rt_store(uint64_t address, uint64_t size) { store_check(address, size); }
+void rt_store_general(uint64_t address, uint64_t size) { store_check(address, size); }
 
 void rt_home_touch(void *start, size_t size)
 {
@@ -109,8 +110,6 @@ void rt_home_touch(void *start, size_t size)
 }
 
 void __asan_store1_noabort(uint64_t address);
-void __asan_storeN_noabort(uint64_t address, uint64_t size);
 void __asan_handle_no_return(void);
 void __asan_store1_noabort(uint64_t address) { store_check(address, 1); }
-void __asan_storeN_noabort(uint64_t address, uint64_t size) { rt_store(address, size); }
 void __asan_handle_no_return(void) {}

@@ -13,5 +13,7 @@
 #include <stdint.h>
 /* Checks and logs a store of SIZE bytes at ADDRESS that is about to happen. */
 void rt_store(uint64_t address, uint64_t size);
+/* The same, step by step: where rt_store goes when its straight way does not apply. */
+void rt_store_general(uint64_t address, uint64_t size);
 #endif
 #endif

@@ -47,6 +47,13 @@ void *memset(void *to, int byte, size_t size)
 	return result;
 }
 
+void rt_words_add(uint32_t *words, size_t count, uint32_t addend)
+{
+	rt_store((uint64_t)words, count * sizeof(*words));
+	for (size_t i = 0; i < count; i++)
+		words[i] += addend;
+}
+
 int memcmp(const void *a, const void *b, size_t size)
 {
 	const uint8_t *x = a, *y = b;

@@ -45,6 +45,10 @@ void rt_home_touch(void *start, size_t size);
 /* Ends the domain if [start, start + size) of the live image is damaged: if it differs from the committed image where
  * this transaction stored nothing. About 3 instructions for 8 bytes. For records whose damage would be acted upon. */
 void rt_home_verify(const void *start, size_t size);
+/* Two neighbouring words of 32 bits, the first at a multiple of 8, by one store: one range in the log. */
+static inline void rt_pair_set(uint32_t *first, uint32_t a, uint32_t b) { *(uint64_t *)(void *)first = a | (uint64_t)b << 32; }
+/* Adds ADDEND, modulo 2^32, to each of COUNT words: one range in the log. */
+void rt_words_add(uint32_t *words, size_t count, uint32_t addend);
 /* Throws away all uncommitted home stores and staged operations of this invocation. The invocation goes on. */
 void rt_abort(void);
 /* Commits all home stores and staged operations of this invocation so far. The invocation goes on.

@@ -4,6 +4,7 @@
  * Each form runs over random memory and over its complement, with several values: a byte that is stored differs from
  * what was there in one of the two. This file, and the C library, have no hook; the objects under test call their own memcpy. */
 #define _GNU_SOURCE
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,13 @@ static ucontext_t main_context, form_context;
 static const struct form *running;
 static uint64_t running_value, hook_calls;
 static int failures;
+static jmp_buf refused;
+static int is_refusal_wanted;
 
 _Noreturn void rt_fail(uint32_t cause, uint64_t detail1, uint64_t detail2)
 {
+	if (is_refusal_wanted)
+		longjmp(refused, cause == ZOG_CAUSE_STORE ? 1 : 2);
 	printf("FAIL %s the hook refuses a store: cause %u, 0x%lx, %lu bytes\n", running ? running->name : "none", cause, detail1, detail2);
 	exit(1);
 }
@@ -123,6 +128,109 @@ static void unreported_check(const struct form *form)
 	verdict("unreported_", form->name, !has_stored ? "changes nothing" : is_reported ? "is reported: strike it from the list" : NULL);
 }
 
+/* --- the hook itself, where its straight way ends --- */
+
+typedef void one_width(uint64_t address);
+void __asan_store1_noabort(uint64_t address);
+void __asan_store2_noabort(uint64_t address);
+void __asan_store4_noabort(uint64_t address);
+void __asan_store8_noabort(uint64_t address);
+void __asan_store16_noabort(uint64_t address);
+static one_width *const widths[] = { __asan_store1_noabort, __asan_store2_noabort, __asan_store4_noabort, __asan_store8_noabort,
+				     __asan_store16_noabort };
+enum { WIDTHS = sizeof(widths) / sizeof(widths[0]) };
+
+/* By the hook of that width, or as a range where there is none. */
+static void report(uint64_t address, uint64_t size)
+{
+	for (uint32_t i = 0; i < WIDTHS; i++)
+		if (size == 1ul << i) {
+			widths[i](address);
+			return;
+		}
+	rt_store(address, size);
+}
+
+/* 1: refused as a stray store. */
+static int report_is_refused(uint64_t address, uint64_t size, int as_range)
+{
+	int result;
+
+	txn->range_count = txn->is_page_mode = 0;
+	is_refusal_wanted = 1;
+	result = setjmp(refused);
+	if (result == 0) {
+		if (as_range)
+			rt_store(address, size);
+		else
+			report(address, size);
+	}
+	is_refusal_wanted = 0;
+	return result;
+}
+
+static const char *edges_wrong(void)
+{
+	static const uint64_t sizes[] = { 1, 2, 3, 4, 8, 16, 24, 4096, HOME_BYTES };
+
+	for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		for (int as_range = 0; as_range < 2; as_range++) {
+			uint64_t last = ZOG_HOME_BASE + HOME_BYTES - sizes[i];
+
+			if (report_is_refused(last, sizes[i], as_range) || txn->range_count != 1 || txn->range[0].offset != last - ZOG_HOME_BASE ||
+			    txn->range[0].length != sizes[i])
+				return "the last bytes of the region are not logged as they are";
+			if (report_is_refused(last + 1, sizes[i], as_range) != 1 || txn->range_count != 0)
+				return "a store over the region's end passes";
+			if (report_is_refused(ZOG_HOME_BASE - 1, sizes[i], as_range) != 1 || txn->range_count != 0)
+				return "a store before the region passes";
+			if (report_is_refused(ZOG_STACK_BASE + 4096, sizes[i], as_range) || txn->range_count != 0)
+				return "a store to the stack does not simply pass";
+		}
+	return NULL;
+}
+
+static const char *sizes_wrong(void)
+{
+	if (report_is_refused(ZOG_HOME_BASE + 64, 0, 1) || txn->range_count != 0)
+		return "nothing stored is logged";
+	if (report_is_refused(ZOG_HOME_BASE + 64, HOME_BYTES, 1) != 1 || report_is_refused(ZOG_HOME_BASE, 1ul << 32, 1) != 1 ||
+	    report_is_refused(ZOG_HOME_BASE + 64, (uint64_t)-32, 1) != 1 || report_is_refused(ZOG_HOME_BASE, (1ul << 32) + 8, 1) != 1)
+		return "a size beyond the region passes";
+	return NULL;
+}
+
+/* With a full log whole pages are noted, and every store still is. */
+static const char *full_log_wrong(void)
+{
+	for (uint32_t i = 0; i <= WIDTHS; i++) {
+		uint64_t size = i < WIDTHS ? 1ul << i : 5000, offset = 2 * ZOG_PAGE_SIZE + 32;
+
+		txn->range_count = ZOG_TXN_RANGE_MAX;
+		txn->is_page_mode = 0;
+		txn->range[ZOG_TXN_RANGE_MAX - 1] = (struct zog_range){ 0, 8 };
+		report(ZOG_HOME_BASE + offset, size);
+		if (txn->range_count != ZOG_TXN_RANGE_MAX || !txn->is_page_mode || !(txn->dirty_page[0] & 4))
+			return "a store is lost when the log is full";
+		if (!(txn->dirty_page[0] & 8) != (size <= ZOG_PAGE_SIZE))
+			return "not the pages of the store are noted";
+	}
+	return NULL;
+}
+
+static const char *words_add_wrong(void)
+{
+	uint32_t *words = (uint32_t *)(void *)(live + 64);
+
+	txn->range_count = txn->is_page_mode = 0;
+	for (uint32_t i = 0; i < 5; i++)
+		words[i] = i;
+	rt_words_add(words + 1, 3, (uint32_t)-1);
+	if (words[0] != 0 || words[1] != 0 || words[2] != 1 || words[3] != 2 || words[4] != 4)
+		return "adds wrongly";
+	return txn->range_count == 1 && txn->range[0].offset == 68 && txn->range[0].length == 12 ? NULL : "logs wrongly";
+}
+
 int main(void)
 {
 	map(ZOG_HOME_BASE, HOME_BYTES);
@@ -134,5 +242,10 @@ int main(void)
 		reported_check(&form_reported[i]);
 	for (uint32_t i = 0; i < form_unreported_count; i++)
 		unreported_check(&form_unreported[i]);
+	running = NULL;
+	verdict("", "region_edges", edges_wrong());
+	verdict("", "odd_sizes", sizes_wrong());
+	verdict("", "full_log", full_log_wrong());
+	verdict("", "words_add", words_add_wrong());
 	return failures != 0;
 }

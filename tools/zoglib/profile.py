@@ -18,7 +18,7 @@ CORE = "core"
 SOURCE = os.path.join("tools", "profile", "blocks.c")
 # What the compiler calls for a store, and what these call. The straight parts are in hook.S, the rest in hook.c.
 HOOK_PREFIX = "__asan_"
-HOOK_FUNCTIONS = {"rt_store", "store_elsewhere", "home_note_full", "home_note", "page_mode_begin", "pages_note", "store_general"}
+HOOK_FUNCTIONS = {"rt_store", "rt_store_general", "store_elsewhere", "home_note_full", "home_note", "page_mode_begin", "pages_note"}
 
 
 class Text:

@@ -30,6 +30,12 @@ static struct node *node_of(uint32_t i) { return (struct node *)&node_place[i]; 
 void node_reference(struct node *node) { node_count[(char *)node - node_place]++; }
 void node_release(struct node *node) { node_count[(char *)node - node_place]--; }
 bool cache_reclaim(void) { return false; }
+void rt_words_add(uint32_t *words, size_t count, uint32_t addend)
+{
+	for (size_t i = 0; i < count; i++)
+		words[i] += addend;
+}
+void page_note_written(const struct space *space, uint64_t address, uint32_t entry) { (void)space, (void)address, (void)entry; }
 void rt_notify(uint32_t event, uint32_t wake) { (void)wake; notified[event - EVENT_THREAD]++; }
 uint64_t rt_event_count(uint32_t event) { (void)event; return 0; }
 uint64_t rt_now_ns(void) { return 5; }

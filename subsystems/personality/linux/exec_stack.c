@@ -18,18 +18,18 @@ static uint64_t stack_push(uint64_t *top, const void *data, uint64_t size)
 	return *top;
 }
 
-static uint64_t stack_word(uint64_t *at, uint64_t word)
+/* AT is a multiple of 8. The place behind it. */
+static uint64_t stack_word(uint64_t at, uint64_t word)
 {
-	memcpy(block(*at), &word, sizeof(word));
-	*at += sizeof(word);
-	return *at;
+	*(uint64_t *)(void *)block(at) = word;
+	return at + sizeof(word);
 }
 
 struct stack_aux {
 	uint64_t random, platform, name;
 };
 
-static void stack_aux_write(uint64_t *at, const struct exec_plan *plan, const struct stack_aux *aux,
+static void stack_aux_write(uint64_t at, const struct exec_plan *plan, const struct stack_aux *aux,
 			    const struct process *process)
 {
 	const struct exec_part *main = &plan->main, *interpreter = &plan->interpreter;
@@ -48,25 +48,31 @@ static void stack_aux_write(uint64_t *at, const struct exec_plan *plan, const st
 	_Static_assert(sizeof(table) / sizeof(table[0]) <= AUX_MAX, "the estimate holds");
 	__asm__("cpuid" : "=d"(edx), "=a"(other) : "a"(1), "c"(0) : "ebx");
 	for (uint32_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		stack_word(at, table[i][0]);
-		stack_word(at, table[i][0] == AT_HWCAP ? edx : table[i][1]);
+		at = stack_word(at, table[i][0]);
+		at = stack_word(at, table[i][0] == AT_HWCAP ? edx : table[i][1]);
 	}
 }
 
-/* COUNT addresses of strings that lie one after the other from *string on, then a zero. */
-static void stack_pointers(uint64_t *at, uint64_t *string, uint32_t count)
+struct pointers {
+	uint64_t at, string;
+};
+
+/* COUNT addresses of strings that lie one after the other from .string on, then a zero. */
+static struct pointers stack_pointers(struct pointers place, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		stack_word(at, *string);
-		*string += strlen((const char *)block(*string)) + 1;
+		place.at = stack_word(place.at, place.string);
+		place.string += strlen((const char *)block(place.string)) + 1;
 	}
-	stack_word(at, 0);
+	place.at = stack_word(place.at, 0);
+	return place;
 }
 
 int64_t exec_stack_build(struct exec_plan *plan, const struct exec_text *text, const struct process *process)
 {
 	static const char platform[] = "x86_64";
 	uint64_t pointers = text->argument_count + text->environment_count, top = STACK_TOP - 8, string, at;
+	struct pointers place;
 	struct stack_aux aux;
 
 	if (pointers > POINTER_MAX)
@@ -82,10 +88,10 @@ int64_t exec_stack_build(struct exec_plan *plan, const struct exec_text *text, c
 	at = (top - (1 + pointers + 2 + 2 * AUX_MAX) * sizeof(uint64_t)) & ~15ul;
 	memset(block(page_down(at)), 0, top - page_down(at));
 	plan->stack_pointer = at;
-	stack_word(&at, text->argument_count);
-	stack_pointers(&at, &string, text->argument_count);
-	stack_pointers(&at, &string, text->environment_count);
-	stack_aux_write(&at, plan, &aux, process);
+	place = (struct pointers){ stack_word(at, text->argument_count), string };
+	place = stack_pointers(place, text->argument_count);
+	place = stack_pointers(place, text->environment_count);
+	stack_aux_write(place.at, plan, &aux, process);
 	return 0;
 }
 

@@ -139,28 +139,50 @@ static int64_t page_settle(const struct page_request *request, uint32_t *entry)
 	return 0;
 }
 
-/* Pages of the file near the one that was asked for, as far as they are in the cache: most will be needed soon. */
-static void page_around(const struct page_request *request)
+/* References of frames, as few stores as their numbers allow, and mappings staged, for the entries named by WHICH. */
+static void entries_map(const struct page_request *request, uint64_t address, const uint32_t *entry, uint32_t which)
+{
+	struct frame_run run = { 0, 0 };
+
+	for (uint32_t i = 0; which >> i; i++) {
+		if (!(which >> i & 1))
+			continue;
+		page_stage_map(request, address + i * ZOG_PAGE_SIZE, entry[i]);
+		if (!frame_run_extend(&run, entry[i] & PAGE_FRAME)) {
+			frame_run_reference(run);
+			run = (struct frame_run){ entry[i] & PAGE_FRAME, 1 };
+		}
+	}
+	frame_run_reference(run);
+}
+
+/* Records ENTRY, whose reference is counted, and with it pages of the file near by, as far as they are in the cache: most
+ * will be needed soon. false: no leaf left, nothing recorded. */
+static bool page_around(const struct page_request *request, uint32_t own)
 {
 	const struct vma *vma = request->vma;
 	uint64_t window = AROUND_PAGES * ZOG_PAGE_SIZE, start = request->address & ~(window - 1), end = start + window;
+	uint32_t entry[AROUND_PAGES], shared = vma->flags & VMA_SHARED ? PAGE_CACHE : 0, count, place, found = 0;
 
 	start = start > vma->start ? start : vma->start;
 	end = end < vma->end ? end : vma->end;
-	for (uint64_t address = start; address < end; address += ZOG_PAGE_SIZE) {
-		uint64_t frame;
+	count = (end - start) >> ZOG_PAGE_SHIFT;
+	place = (request->address - start) >> ZOG_PAGE_SHIFT;
+	page_get_some(space_index(request->space), start, entry, count);
+	entry[place] = own;
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t frame = entry[i] ? 0 : cache_page_peek(vma->node, vma_node_page(vma, start + i * ZOG_PAGE_SIZE));
 
-		if (address == request->address || page_get(space_index(request->space), address))
-			continue;
-		frame = cache_page_peek(vma->node, vma_node_page(vma, address));
 		if (!frame)
 			continue;
-		frame |= vma->flags & VMA_SHARED ? PAGE_CACHE : 0;
-		if (!page_set(space_index(request->space), address, frame))
-			return;
-		frame_reference(frame & PAGE_FRAME);
-		page_stage_map(request, address, frame);
+		entry[i] = frame | shared;
+		found |= 1u << i;
 	}
+	if (!page_set_some(space_index(request->space), start, entry, count))
+		return false;
+	page_stage_map(request, request->address, own);
+	entries_map(request, start, entry, found);
+	return true;
 }
 
 /* A program that walks through fresh memory upwards gets as many pages more as it has touched in a row, up to 16. */
@@ -179,41 +201,66 @@ static uint64_t ahead_count(const struct page_request *request)
 	return frame_free_count() > frame_total_count() / 8 ? count : 0;
 }
 
-static void page_ahead(const struct page_request *request)
+/* How many pages from this one on are absent, up to COUNT; not beyond the mapping, nor beyond the leaf. */
+static uint32_t absent_count(const struct page_request *request, uint64_t count)
 {
-	uint64_t address = request->address, left = ahead_count(request);
-	uint32_t owner = space_index(request->space), entry;
+	uint64_t room = LEAF_PAGES - (request->address >> ZOG_PAGE_SHIFT) % LEAF_PAGES;
+	uint32_t entry[AHEAD_PAGES], absent = 1;
 
-	while (left-- > 1) {
-		address += ZOG_PAGE_SIZE;
-		if (address >= request->vma->end || page_get(owner, address) || page_zeroed(&entry))
-			return;
-		entry |= request->vma->flags & VMA_WRITE ? PAGE_WRITABLE : 0;
-		if (!page_set(owner, address, entry)) {
-			frame_release(entry & PAGE_FRAME);
-			return;
-		}
-		page_stage_map(request, address, entry);
+	count = count < room ? count : room;
+	room = (request->vma->end - request->address) >> ZOG_PAGE_SHIFT;
+	count = count < room ? count : room;
+	page_get_some(space_index(request->space), request->address, entry, count);
+	while (absent < count && !entry[absent])
+		absent++;
+	return absent;
+}
+
+/* Records ENTRY, whose reference is counted, and with it pages behind it. false: no leaf left, nothing recorded. */
+static bool page_ahead(const struct page_request *request, uint32_t own)
+{
+	uint32_t entry[AHEAD_PAGES], writable = request->vma->flags & VMA_WRITE ? PAGE_WRITABLE : 0, count = 1;
+	uint64_t frame[AHEAD_PAGES], ahead = ahead_count(request);
+
+	entry[0] = own;
+	if (ahead > 1)
+		count += frame_allocate_some(&frame[1], absent_count(request, ahead) - 1);
+	for (uint32_t i = 1; i < count; i++)
+		entry[i] = frame[i] | writable;
+	if (!page_set_some(space_index(request->space), request->address, entry, count)) {
+		while (--count > 0)
+			frame_release(frame[count]);
+		return false;
 	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (i > 0)
+			rt_stage(ZOG_OP_FRAME_ZERO, 0, frame[i], 0, 0, 0, 0);
+		page_stage_map(request, request->address + i * ZOG_PAGE_SIZE, entry[i]);
+	}
+	return true;
+}
+
+static bool page_record(const struct page_request *request, uint32_t entry, bool is_new)
+{
+	if (is_new && request->vma->node)
+		return page_around(request, entry);
+	if (is_new && !request->vma->object)
+		return page_ahead(request, entry);
+	if (!page_set(space_index(request->space), request->address, entry))
+		return false;
+	page_stage_map(request, request->address, entry);
+	return true;
 }
 
 static int64_t page_complete(const struct page_request *request, uint32_t entry, bool is_new)
 {
 	int64_t error = page_settle(request, &entry);
 
-	if (!error && !page_set(space_index(request->space), request->address, entry))
+	if (!error && !page_record(request, entry, is_new))
 		error = -ENOMEM;
-	if (error) {
-		if (is_new)
-			frame_release(entry & PAGE_FRAME);
-		return error;
-	}
-	page_stage_map(request, request->address, entry);
-	if (is_new && request->vma->node)
-		page_around(request);
-	else if (is_new && !request->vma->object)
-		page_ahead(request);
-	return 0;
+	if (error && is_new)
+		frame_release(entry & PAGE_FRAME);
+	return error;
 }
 
 /* Dirty pages hold the memory: it comes back when they are written. The deadline is against a disk that fails. */

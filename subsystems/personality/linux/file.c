@@ -48,6 +48,14 @@ bool file_has_room(void)
 	return files()->file_free || files()->file_top < FILES_FILE_MAX;
 }
 
+/* kind, no lock, and the link of a free slot, by one store. */
+static void file_kind_set(struct file *file, enum file_kind kind, uint32_t next_free)
+{
+	rt_pair_set((uint32_t *)(void *)&file->kind, kind, next_free);
+}
+_Static_assert(offsetof(struct file, references) % 8 == 0 && offsetof(struct file, flags) == offsetof(struct file, references) + 4 &&
+	       offsetof(struct file, kind) % 8 == 0 && offsetof(struct file, next_free) == offsetof(struct file, kind) + 4, "pairs");
+
 struct file *file_allocate(enum file_kind kind, uint32_t flags, struct node *node)
 {
 	struct files_home *home = files();
@@ -62,9 +70,8 @@ struct file *file_allocate(enum file_kind kind, uint32_t flags, struct node *nod
 		file = &home->file[home->file_top++];
 	}
 	/* a free slot's other fields are zero: file_release leaves them so */
-	file->references = 1;
-	file->flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
-	file->kind = (uint8_t)kind;
+	rt_pair_set(&file->references, 1, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC));
+	file_kind_set(file, kind, 0);
 	if (node) {
 		file->node = node_slot(node) + 1;
 		node_reference(node);
@@ -94,8 +101,7 @@ void file_release(struct file *file)
 	}
 	if (file->position)
 		file->position = 0;
-	file->kind = FILE_FREE;
-	file->next_free = files()->file_free;
+	file_kind_set(file, FILE_FREE, files()->file_free);
 	files()->file_free = file_slot(file) + 1;
 }
 
@@ -144,19 +150,42 @@ void descriptor_set(struct process *process, uint32_t fd, struct file *file, uin
 {
 	struct descriptor_table *table = table_of(process);
 
-	while (table->top <= fd) /* entries above the top may hold what an earlier user of the table left */
-		table->entry[table->top++] = (struct descriptor){ 0 };
-	table->entry[fd] = (struct descriptor){ .file = (uint16_t)(file_slot(file) + 1), .flags = (uint16_t)flags };
+	struct descriptor none = { 0, 0 }, descriptor = { (uint16_t)(file_slot(file) + 1), (uint16_t)flags };
+
+	while (table->top < fd) /* entries above the top may hold what an earlier user of the table left */
+		table->entry[table->top++] = none;
+	if (table->top == fd)
+		table->top = fd + 1;
+	table->entry[fd] = descriptor;
 }
 
 static void table_close(struct descriptor_table *table, uint32_t fd)
 {
 	struct file *file = &files()->file[table->entry[fd].file - 1];
 
-	table->entry[fd].file = 0;
-	while (table->top && table->entry[table->top - 1].file == 0)
-		table->top--;
+	table->entry[fd].file = 0; /* the top stays: the next open may well want this place */
 	file_release(file);
+}
+
+static uint32_t table_used(const struct descriptor_table *table)
+{
+	uint32_t top = table->top;
+
+	while (top && table->entry[top - 1].file == 0)
+		top--;
+	return top;
+}
+
+/* A reference of each file for the copy. */
+static void table_copy(struct descriptor_table *to, const struct descriptor_table *from)
+{
+	uint32_t top = table_used(from);
+
+	memcpy(to->entry, from->entry, top * sizeof from->entry[0]);
+	to->top = top;
+	for (uint32_t fd = 0; fd < top; fd++)
+		if (from->entry[fd].file)
+			file_reference(&files()->file[from->entry[fd].file - 1]);
 }
 
 void descriptor_close(struct process *process, int fd)
@@ -191,13 +220,8 @@ void files_fork(struct process *child, const struct process *parent)
 	process_files(child)->table = table_take();
 	to = table_of(child);
 	directory_inherit(child, parent);
-	if (!from)
-		return;
-	memcpy(to->entry, from->entry, from->top * sizeof from->entry[0]);
-	to->top = from->top;
-	for (uint32_t fd = 0; fd < from->top; fd++)
-		if (from->entry[fd].file)
-			file_reference(&files()->file[from->entry[fd].file - 1]);
+	if (from)
+		table_copy(to, from);
 }
 
 void files_share(struct process *child, const struct process *parent)
@@ -217,11 +241,7 @@ static void table_unshare(struct process *process)
 		return;
 	process_files(process)->table = table_take();
 	own = table_of(process);
-	memcpy(own->entry, table->entry, table->top * sizeof table->entry[0]);
-	own->top = table->top;
-	for (uint32_t fd = 0; fd < own->top; fd++)
-		if (own->entry[fd].file)
-			file_reference(&files()->file[own->entry[fd].file - 1]);
+	table_copy(own, table);
 	table->references--;
 }
 
@@ -243,8 +263,9 @@ void files_exit(struct process *process)
 
 	lock_release_process(NULL, process);
 	if (table && --table->references == 0)
-		while (table->top)
-			table_close(table, table->top - 1);
+		for (uint32_t fd = table->top; fd-- > 0;)
+			if (table->entry[fd].file)
+				table_close(table, fd);
 	own->table = 0;
 	if (own->directory)
 		node_release(node_at(own->directory));

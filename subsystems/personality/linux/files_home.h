@@ -96,10 +96,10 @@ enum file_kind { FILE_FREE = 0, FILE_DISK = 1, FILE_DIRECTORY = 2, FILE_PIPE_REA
 struct file {
 	uint64_t position;
 	uint32_t references;
-	uint32_t flags;     /* O_* */
+	uint32_t flags;     /* O_*; stored with references */
 	uint32_t node;      /* node slot + 1; 0 for pipes without a name */
 	uint32_t pipe;      /* pipe slot + 1 */
-	uint8_t kind;       /* enum file_kind */
+	uint8_t kind;       /* enum file_kind; stored with next_free */
 	uint8_t lock;       /* flock: LOCK_SH, LOCK_EX or 0 */
 	uint8_t reserved[2];
 	uint32_t next_free; /* file slot + 1 */
@@ -111,7 +111,7 @@ struct descriptor {
 };
 struct descriptor_table {
 	uint32_t references; /* processes that share it */
-	uint32_t top;        /* no descriptor in use at or above */
+	uint32_t top;        /* no descriptor in use at or above; rises only, while the table lives */
 	struct descriptor entry[FILES_FD_MAX];
 };
 struct process_files {

@@ -28,7 +28,7 @@ static uint32_t frame_take_freed(struct frame_pool *pool)
 
 	if (!index || index == committed->tail || !committed->head)
 		return 0;
-	pool->head = pool->record[index - 1].next;
+	rt_pair_set(&pool->head, pool->next[index - 1], pool->taken + 1);
 	return index;
 }
 
@@ -50,9 +50,42 @@ uint64_t frame_allocate(void)
 		index = frame_take(pool);
 	if (!index)
 		return 0;
-	pool->allocated++;
-	pool->record[index - 1].references = 1;
+	pool->references[index - 1] = 1;
 	return pool->first + index - 1;
+}
+
+/* Of the queue as far as it is committed, with one store for all of them; then of those never used. */
+static uint32_t frames_take(struct frame_pool *pool, uint64_t *frames, uint32_t count)
+{
+	const struct frame_pool *committed = rt_committed(pool);
+	uint32_t index = pool->head, last = committed->head ? committed->tail : index, got = 0;
+
+	while (got < count && index && index != last) {
+		frames[got++] = pool->first + index - 1;
+		index = pool->next[index - 1];
+	}
+	if (got)
+		rt_pair_set(&pool->head, index, pool->taken + got);
+	return got;
+}
+
+uint32_t frame_allocate_some(uint64_t *frames, uint32_t count)
+{
+	struct frame_pool *pool = frame_pool();
+	uint32_t got = frames_take(pool, frames, count), fresh = pool->fresh;
+	struct frame_run run = { 0, 0 };
+
+	while (got < count && fresh < pool->count)
+		frames[got++] = pool->first + fresh++;
+	if (fresh != pool->fresh)
+		pool->fresh = fresh;
+	for (uint32_t i = 0; i < got; i++)
+		if (!frame_run_extend(&run, frames[i])) {
+			frame_run_reference(run);
+			run = (struct frame_run){ frames[i], 1 };
+		}
+	frame_run_reference(run);
+	return got;
 }
 
 void frame_reserve(uint32_t count)
@@ -74,18 +107,47 @@ void frame_reference(uint64_t frame)
 {
 	struct frame_pool *pool = frame_pool();
 
-	pool->record[frame_index(pool, frame)].references++;
+	pool->references[frame_index(pool, frame)]++;
 }
 
-static void frame_queue(struct frame_pool *pool, uint32_t index)
+void frame_run_reference(struct frame_run run)
 {
-	pool->record[index].next = 0;
-	if (pool->tail)
-		pool->record[pool->tail - 1].next = index + 1;
-	else
-		pool->head = index + 1;
-	pool->tail = index + 1;
-	pool->released++;
+	struct frame_pool *pool = frame_pool();
+
+	if (run.count == 1)
+		pool->references[frame_index(pool, run.first)]++;
+	if (run.count < 2)
+		return;
+	rt_assert(frame_index(pool, run.first) + run.count <= pool->count);
+	rt_words_add(&pool->references[run.first - pool->first], run.count, 1);
+}
+
+/* Frames come back in the order in which they went, mostly: then the link is there from the last time. */
+static void frame_link(struct frame_pool *pool, uint32_t before, uint32_t index)
+{
+	if (pool->next[before - 1] != index)
+		pool->next[before - 1] = index;
+}
+
+/* Puts those of the run into the queue that have no reference any more. */
+static void frames_queue(struct frame_pool *pool, uint32_t index, uint32_t count)
+{
+	uint32_t head = pool->head, tail = pool->tail, released = pool->released;
+
+	for (uint32_t i = index; i < index + count; i++) {
+		if (pool->references[i])
+			continue;
+		if (tail)
+			frame_link(pool, tail, i + 1);
+		else
+			head = i + 1;
+		tail = i + 1;
+		released++;
+	}
+	if (head != pool->head)
+		pool->head = head;
+	if (released != pool->released)
+		rt_pair_set(&pool->tail, tail, released);
 }
 
 void frame_release(uint64_t frame)
@@ -93,23 +155,40 @@ void frame_release(uint64_t frame)
 	struct frame_pool *pool = frame_pool();
 	uint32_t index = frame_index(pool, frame);
 
-	rt_assert(pool->record[index].references > 0);
-	if (--pool->record[index].references == 0)
-		frame_queue(pool, index);
+	rt_assert(pool->references[index] > 0);
+	if (--pool->references[index] == 0)
+		frames_queue(pool, index, 1);
+}
+
+void frame_run_release(struct frame_run run)
+{
+	struct frame_pool *pool = frame_pool();
+	uint32_t index;
+
+	if (run.count == 1)
+		frame_release(run.first);
+	if (run.count < 2)
+		return;
+	index = frame_index(pool, run.first);
+	rt_assert(index + run.count <= pool->count);
+	for (uint32_t i = index; i < index + run.count; i++)
+		rt_assert(pool->references[i] > 0);
+	rt_words_add(&pool->references[index], run.count, (uint32_t)-1);
+	frames_queue(pool, index, run.count);
 }
 
 uint32_t frame_references(uint64_t frame)
 {
 	const struct frame_pool *pool = frame_pool();
 
-	return pool->record[frame_index(pool, frame)].references;
+	return pool->references[frame_index(pool, frame)];
 }
 
 uint64_t frame_free_count(void)
 {
 	const struct frame_pool *pool = frame_pool();
 
-	return pool->count - (pool->allocated - pool->released);
+	return pool->count - pool->fresh + (pool->released - pool->taken);
 }
 
 uint64_t frame_total_count(void) { return frame_pool()->count; }

@@ -176,7 +176,7 @@ static void node_unlinked(uint64_t number, uint64_t links)
 	if (!node)
 		return;
 	node->links = (uint32_t)links;
-	wall_time(&node->ctime_s, &node->ctime_ns);
+	node_ctime_set(node, wall_time());
 	node_check_dead(node);
 }
 

@@ -99,6 +99,12 @@ struct process *process_at(uint32_t position);
 /* One line of facts for /proc/PID/{stat,status,cmdline,maps,comm,exe}: returns length written. owner A. */
 size_t process_report(const struct process *process, const char *file, char *out, size_t size);
 
+/* Wall time, as files bear it. */
+struct moment {
+	int64_t s;
+	uint32_t ns;
+};
+struct moment wall_time(void);
 /* What of a call under way outlives a re-issue. Zeroed when a call is first issued and when it replies. */
 struct progress {
 	uint64_t done;        /* bytes moved so far */

@@ -20,14 +20,37 @@ void frame_pool_attach(uint64_t first, uint64_t count);
 /* When memory is short: drops cache pages so that COUNT frames can be had, and commits. For callers that have nothing
  * half done. No promise: frame_allocate() may still answer 0. */
 void frame_reserve(uint32_t count);
+/* Frames that follow each other, gathered so that their counts change by one store. */
+struct frame_run {
+	uint64_t first;
+	uint32_t count; /* 0: none */
+};
+static inline bool frame_run_extend(struct frame_run *run, uint64_t frame)
+{
+	if (frame != run->first + run->count)
+		return false;
+	run->count++;
+	return true;
+}
+void frame_run_reference(struct frame_run run);
+void frame_run_release(struct frame_run run);
+/* Up to COUNT frames with a reference each, as far as they can be had without dropping anything. How many. */
+uint32_t frame_allocate_some(uint64_t *frames, uint32_t count);
 
 /* page.c: page records. OWNER is a space index, or SPACE_MAX + object. */
 uint32_t page_get(uint32_t owner, uint64_t address);
 bool page_set(uint32_t owner, uint64_t address, uint32_t entry); /* false: no leaf left. entry 0 clears */
+/* COUNT pages from ADDRESS on, all in one leaf (LEAF_PAGES, aligned). Setting takes entries away from no page: where there
+ * was one there is one in ENTRY. false: no leaf left. */
+void page_get_some(uint32_t owner, uint64_t address, uint32_t *entry, uint32_t count);
+bool page_set_some(uint32_t owner, uint64_t address, const uint32_t *entry, uint32_t count);
 /* Calls visit(owner, address, entry, argument) for each recorded page in [start, end), in no order. It answers the new
  * entry; one that became 0 is no longer counted. */
 typedef uint32_t page_visitor(uint32_t owner, uint64_t address, uint32_t entry, void *argument);
 void page_walk(uint32_t owner, uint64_t start, uint64_t end, page_visitor *visit, void *argument);
+/* Takes away all records in [start, end), and a reference of each frame. The addresses of the first and the last page
+ * there were; SPAN[1] is 0 when there was none. */
+void page_clear(struct space *space, uint64_t start, uint64_t end, uint64_t span[2]);
 bool page_any(uint32_t owner, uint64_t start, uint64_t end); /* may answer true for an empty range */
 /* fork: gives TO the records of FROM in [start, end), each with a reference of its own, and takes the right to write
  * from both. Calls visit(first address, pages, argument) for each run that holds them. false: no leaf left. */

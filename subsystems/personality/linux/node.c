@@ -117,21 +117,18 @@ static void node_fill(struct node *node, const struct filesystem_node_info *info
 	node->flags |= NODE_KNOWS_GENERATION;
 }
 
-int64_t node_get(uint64_t number, struct node **node_out)
+int64_t node_load(uint64_t number, struct node **node_out)
 {
 	struct filesystem_node_info info;
-	struct node *node = node_find(NODE_DISK, number);
-	zog_status_t status;
+	zog_status_t status = filesystem_info(number, &info);
+	struct node *node;
 
-	if (!node) {
-		status = filesystem_info(number, &info);
-		if (status != ZOG_OK)
-			return status_errno(status);
-		node = node_add(NODE_DISK, number);
-		if (!node)
-			return -ENFILE;
-		node_fill(node, &info);
-	}
+	if (status != ZOG_OK)
+		return status_errno(status);
+	node = node_add(NODE_DISK, number);
+	if (!node)
+		return -ENFILE;
+	node_fill(node, &info);
 	*node_out = node;
 	return 0;
 }
@@ -147,22 +144,22 @@ void node_mark(struct node *node, uint32_t mask)
 
 void node_time_change(struct node *node)
 {
-	wall_time(&node->ctime_s, &node->ctime_ns);
+	node_ctime_set(node, wall_time());
 	node_mark(node, FILESYSTEM_SET_MASK_CTIME);
 }
 
 /* Times move in steps of 4 ms, as on Linux: a busy writer changes no record for its time. */
 void node_time_modify(struct node *node)
 {
-	int64_t s;
-	uint32_t ns, mask = FILESYSTEM_SET_MASK_MTIME | FILESYSTEM_SET_MASK_CTIME;
+	struct moment now = wall_time();
+	uint32_t mask = FILESYSTEM_SET_MASK_MTIME | FILESYSTEM_SET_MASK_CTIME;
 
-	wall_time(&s, &ns);
-	if ((node->dirty_mask & mask) == mask && s == node->mtime_s && ns - node->mtime_ns < 4000000)
+	if ((node->dirty_mask & mask) == mask && now.s == node->mtime_s && now.ns - node->mtime_ns < 4000000)
 		return;
-	node->mtime_s = node->ctime_s = s;
-	node->mtime_ns = node->ctime_ns = ns;
-	node_mark(node, FILESYSTEM_SET_MASK_MTIME | FILESYSTEM_SET_MASK_CTIME);
+	node->mtime_s = now.s;
+	node->mtime_ns = now.ns;
+	node_ctime_set(node, now);
+	node_mark(node, mask);
 }
 
 int64_t node_write_attributes(struct node *node)
@@ -315,19 +312,19 @@ static void node_refresh(struct node *node)
 	node->flags &= (uint8_t)~NODE_BLOCKS_STALE;
 }
 
-void node_stat(struct node *node, struct linux_stat *out)
+struct linux_stat node_stat(struct node *node)
 {
+	uint64_t kind = node->kind == NODE_ZOG || node->kind == NODE_PROC ? node->kind : 0;
+
 	if (node->flags & NODE_BLOCKS_STALE)
 		node_refresh(node);
-	*out = (struct linux_stat){
-		.st_dev = node_device(node), .st_ino = node->number, .st_nlink = node->links, .st_mode = node->mode,
+	return (struct linux_stat){
+		.st_dev = node_device(node), .st_ino = node->number | kind << 40, .st_nlink = node->links, .st_mode = node->mode,
 		.st_uid = node->uid, .st_gid = node->gid, .st_rdev = node->device, .st_size = (int64_t)node->size,
 		.st_blksize = PAGE_BYTES, .st_blocks = (int64_t)node->blocks_512,
 		.st_atime_s = node->atime_s, .st_atime_ns = node->atime_ns, .st_mtime_s = node->mtime_s,
 		.st_mtime_ns = node->mtime_ns, .st_ctime_s = node->ctime_s, .st_ctime_ns = node->ctime_ns,
 	};
-	if (node->kind == NODE_ZOG || node->kind == NODE_PROC)
-		out->st_ino = node->number | (uint64_t)node->kind << 40;
 }
 
 uint64_t node_size(const struct node *node) { return node->size; }

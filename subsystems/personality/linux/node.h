@@ -21,10 +21,24 @@ struct node *node_find(enum node_kind kind, uint64_t number);
 /* A fresh record, all zero but kind and number; NULL when every slot is in use. */
 struct node *node_add(enum node_kind kind, uint64_t number);
 /* A node of the disk, asking its file system on a miss. 0 or -errno. */
-int64_t node_get(uint64_t number, struct node **node_out);
+int64_t node_load(uint64_t number, struct node **node_out);
+static inline int64_t node_get(uint64_t number, struct node **node_out)
+{
+	struct node *node = node_find(NODE_DISK, number);
+
+	if (!node)
+		return node_load(number, node_out);
+	*node_out = node;
+	return 0;
+}
 void node_drop(struct node *node); /* forgets the record: no pages, no references */
 /* Attributes changed: bits of filesystem set_mask, written back later. */
 void node_mark(struct node *node, uint32_t mask);
+static inline void node_ctime_set(struct node *node, struct moment now)
+{
+	node->ctime_s = now.s;
+	node->ctime_ns = now.ns;
+}
 void node_time_change(struct node *node);  /* ctime := now */
 void node_time_modify(struct node *node);  /* mtime, ctime := now */
 void node_check_dead(struct node *node);   /* after links or references went down */
@@ -37,8 +51,7 @@ int64_t node_trim(struct zog_call *call, struct node *node); /* before it grows:
 int64_t node_resize(struct zog_call *call, struct node *node, uint64_t size);
 /* 0 or -EACCES; want: R_OK | W_OK | X_OK. */
 int64_t node_permits(const struct node *node, const struct process *process, uint32_t want);
-void node_stat(struct node *node, struct linux_stat *out);
-void wall_time(int64_t *s_out, uint32_t *ns_out);
+struct linux_stat node_stat(struct node *node);
 uint32_t node_device(const struct node *node); /* st_dev */
 
 /* Names of the disk's directories already looked up (dentry.c). Names longer than DENTRY_NAME_MAX are not kept. */

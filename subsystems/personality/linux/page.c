@@ -52,28 +52,32 @@ static struct leaf *leaf_create(uint32_t owner, uint32_t number)
 	else
 		return NULL;
 	leaf = &home->leaf[index - 1];
-	leaf->name = (struct leaf_name){ owner, number, home->leaf_bucket[bucket], *list };
+	rt_pair_set(&leaf->name.space, owner, number);
+	rt_pair_set(&leaf->name.hash_next, home->leaf_bucket[bucket], *list);
 	home->leaf_bucket[bucket] = index;
 	*list = index;
 	return leaf;
 }
 
-static void leaf_unlink(uint32_t *link, uint32_t index, bool is_hash)
+static void leaf_unhash(const struct leaf *leaf)
 {
 	struct process_home *home = home_a();
+	uint32_t index = leaf - home->leaf + 1, *link = &home->leaf_bucket[leaf_bucket(leaf->name.space, leaf->name.number)];
 
 	while (*link != index)
-		link = is_hash ? &home->leaf[*link - 1].name.hash_next : &home->leaf[*link - 1].name.space_next;
-	*link = is_hash ? home->leaf[index - 1].name.hash_next : home->leaf[index - 1].name.space_next;
+		link = &home->leaf[*link - 1].name.hash_next;
+	*link = leaf->name.hash_next;
 }
 
 static void leaf_destroy(struct leaf *leaf)
 {
 	struct process_home *home = home_a();
-	uint32_t index = leaf - home->leaf + 1;
+	uint32_t index = leaf - home->leaf + 1, *link = leaf_list(leaf->name.space);
 
-	leaf_unlink(&home->leaf_bucket[leaf_bucket(leaf->name.space, leaf->name.number)], index, true);
-	leaf_unlink(leaf_list(leaf->name.space), index, false);
+	leaf_unhash(leaf);
+	while (*link != index)
+		link = &home->leaf[*link - 1].name.space_next;
+	*link = leaf->name.space_next;
 	leaf->name.hash_next = home->leaf_free;
 	home->leaf_free = index;
 }
@@ -113,8 +117,38 @@ bool page_set(uint32_t owner, uint64_t address, uint32_t entry)
 	return true;
 }
 
+void page_get_some(uint32_t owner, uint64_t address, uint32_t *entry, uint32_t count)
+{
+	const struct leaf *leaf = leaf_find(owner, leaf_number(address));
+
+	rt_assert(leaf_slot(address) + count <= LEAF_PAGES);
+	if (leaf)
+		memcpy(entry, &leaf->entry[leaf_slot(address)], count * sizeof(*entry));
+	else
+		memset(entry, 0, count * sizeof(*entry));
+}
+
+bool page_set_some(uint32_t owner, uint64_t address, const uint32_t *entry, uint32_t count)
+{
+	struct leaf *leaf = leaf_find(owner, leaf_number(address));
+	uint32_t slot = leaf_slot(address), added = 0;
+
+	rt_assert(slot + count <= LEAF_PAGES);
+	if (!leaf)
+		leaf = leaf_create(owner, leaf_number(address));
+	if (!leaf)
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		added += !leaf->entry[slot + i] && entry[i];
+	memcpy(&leaf->entry[slot], entry, count * sizeof(*entry));
+	if (added)
+		leaf->count += added;
+	return true;
+}
+
 /* A walk over the leaves that [start, end) touches: a short range looks each up, a long one goes through all that the
- * owner has. The leaf that was returned last may be destroyed. */
+ * owner has. The leaf that was returned last may be destroyed. Inline, so that the walk is its caller's own variable:
+ * storing there takes no hook. */
 struct leaf_walk {
 	uint64_t start, end;
 	uint32_t owner, next, number; /* next: index + 1 in the owner's list; number: to be looked up */
@@ -128,7 +162,7 @@ static struct leaf_walk leaf_walk(uint32_t owner, uint64_t start, uint64_t end)
 				   .number = leaf_number(start), .is_short = end - start <= (uint64_t)LOOKUPS_MAX << LEAF_SHIFT };
 }
 
-static bool leaf_clip(struct leaf_walk *walk, const struct leaf *leaf)
+static inline __attribute__((always_inline)) bool leaf_clip(struct leaf_walk *walk, const struct leaf *leaf)
 {
 	uint64_t base = leaf_address(leaf), limit = base + LEAF_PAGES * ZOG_PAGE_SIZE;
 
@@ -139,7 +173,7 @@ static bool leaf_clip(struct leaf_walk *walk, const struct leaf *leaf)
 	return true;
 }
 
-static struct leaf *leaf_candidate(struct leaf_walk *walk)
+static inline __attribute__((always_inline)) struct leaf *leaf_candidate(struct leaf_walk *walk)
 {
 	struct leaf *leaf = NULL;
 
@@ -153,7 +187,7 @@ static struct leaf *leaf_candidate(struct leaf_walk *walk)
 	return leaf;
 }
 
-static struct leaf *leaf_next(struct leaf_walk *walk)
+static inline __attribute__((always_inline)) struct leaf *leaf_next(struct leaf_walk *walk)
 {
 	struct leaf *leaf = leaf_candidate(walk);
 
@@ -177,6 +211,52 @@ void page_walk(uint32_t owner, uint64_t start, uint64_t end, page_visitor *visit
 	}
 }
 
+/* The part of a leaf that the walk stands on: its frames lose a reference. Counts the records, and widens SPAN. */
+static uint32_t leaf_release(const struct leaf *leaf, const struct leaf_walk *walk, struct space *space, uint64_t span[2])
+{
+	struct frame_run run = { 0, 0 };
+	uint32_t count = 0, first = 0, last = 0;
+
+	for (uint32_t slot = walk->first; slot < walk->last; slot++) {
+		uint32_t entry = leaf->entry[slot];
+
+		if (!entry)
+			continue;
+		page_note_written(space, leaf_address(leaf) + slot * ZOG_PAGE_SIZE, entry);
+		if (!frame_run_extend(&run, entry & PAGE_FRAME)) {
+			frame_run_release(run);
+			run = (struct frame_run){ entry & PAGE_FRAME, 1 };
+		}
+		first = count++ ? first : slot;
+		last = slot;
+	}
+	frame_run_release(run);
+	if (count && leaf_address(leaf) + first * ZOG_PAGE_SIZE < span[0])
+		span[0] = leaf_address(leaf) + first * ZOG_PAGE_SIZE;
+	if (count && leaf_address(leaf) + last * ZOG_PAGE_SIZE > span[1])
+		span[1] = leaf_address(leaf) + last * ZOG_PAGE_SIZE;
+	return count;
+}
+
+void page_clear(struct space *space, uint64_t start, uint64_t end, uint64_t span[2])
+{
+	struct leaf_walk walk = leaf_walk(space_index(space), start, end);
+	struct leaf *leaf;
+
+	span[0] = UINT64_MAX;
+	span[1] = 0;
+	while ((leaf = leaf_next(&walk))) {
+		uint32_t count = leaf_release(leaf, &walk, space, span);
+
+		if (count == 0)
+			continue;
+		memset(&leaf->entry[walk.first], 0, (walk.last - walk.first) * sizeof(leaf->entry[0]));
+		leaf->count -= count;
+		if (leaf->count == 0)
+			leaf_destroy(leaf);
+	}
+}
+
 bool page_any(uint32_t owner, uint64_t start, uint64_t end)
 {
 	struct leaf_walk walk = leaf_walk(owner, start, end);
@@ -188,6 +268,7 @@ bool page_any(uint32_t owner, uint64_t start, uint64_t end)
  * use, as first and last + 1. */
 static void leaf_copy(struct leaf *from, struct leaf *to, const struct leaf_walk *walk, uint32_t span[2])
 {
+	struct frame_run run = { 0, 0 };
 	uint32_t count = 0, first = 0, last = 0;
 
 	for (uint32_t slot = walk->first; slot < walk->last; slot++) {
@@ -197,10 +278,14 @@ static void leaf_copy(struct leaf *from, struct leaf *to, const struct leaf_walk
 			continue;
 		if (entry & PAGE_WRITABLE)
 			from->entry[slot] = entry & ~PAGE_WRITABLE;
-		frame_reference(entry & PAGE_FRAME);
+		if (!frame_run_extend(&run, entry & PAGE_FRAME)) {
+			frame_run_reference(run);
+			run = (struct frame_run){ entry & PAGE_FRAME, 1 };
+		}
 		first = count++ ? first : slot;
 		last = slot + 1;
 	}
+	frame_run_reference(run);
 	if (count) {
 		memcpy(&to->entry[first], &from->entry[first], (last - first) * sizeof(to->entry[0]));
 		to->count += count;
@@ -231,22 +316,34 @@ bool page_copy(uint32_t from, uint32_t to, uint64_t start, uint64_t end, range_v
 	return true;
 }
 
-/* The whole leaf is cleared by one store: a teardown should not log each entry. */
+/* The whole leaf is cleared by one store, and the list goes away at once: a teardown should not log each entry. */
 void page_release_all(uint32_t owner)
 {
 	struct process_home *home = home_a();
-	uint32_t index;
+	uint32_t free = home->leaf_free, index;
 
-	while ((index = *leaf_list(owner))) {
+	for (index = *leaf_list(owner); index; index = home->leaf[index - 1].name.space_next) {
 		struct leaf *leaf = &home->leaf[index - 1];
+		struct frame_run run = { 0, 0 };
 
-		for (uint32_t slot = 0; slot < LEAF_PAGES; slot++)
-			if (leaf->entry[slot])
-				frame_release(leaf->entry[slot] & PAGE_FRAME);
-		memset(leaf->entry, 0, sizeof(leaf->entry));
-		leaf->count = 0;
-		leaf_destroy(leaf);
+		for (uint32_t slot = 0; slot < LEAF_PAGES; slot++) {
+			uint64_t frame = leaf->entry[slot] & PAGE_FRAME;
+
+			if (!frame || frame_run_extend(&run, frame))
+				continue;
+			frame_run_release(run);
+			run = (struct frame_run){ frame, 1 };
+		}
+		frame_run_release(run);
+		memset(&leaf->count, 0, sizeof(*leaf) - offsetof(struct leaf, count));
+		leaf_unhash(leaf);
+		leaf->name.hash_next = free;
+		free = index;
 	}
+	if (free == home->leaf_free)
+		return;
+	home->leaf_free = free;
+	*leaf_list(owner) = 0;
 }
 
 uint32_t page_count(uint32_t owner)

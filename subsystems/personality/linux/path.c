@@ -260,8 +260,10 @@ static int64_t walk_begin(struct walk *walk, int directory)
 /* The last name is copied out for those who change names: the walk's text is the next walk's. */
 static void walk_end(const struct walk *walk, struct path *out)
 {
-	out->parent = walk->parent;
 	out->node = walk->is_missing ? NULL : walk->at;
+	if (!(walk->want & (PATH_LAST | PATH_CREATE)))
+		return;
+	out->parent = walk->parent;
 	out->length = walk->length;
 	out->has_slash = walk->has_slash;
 	memcpy(out->last, walk->name, walk->length);

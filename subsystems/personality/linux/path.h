@@ -9,14 +9,16 @@ enum path_want {
 	PATH_FOLLOW = 1,  /* a symbolic link at the end is followed */
 	PATH_CREATE = 2,  /* the last name may be missing: node NULL then */
 	PATH_EMPTY = 4,   /* an empty path names the directory descriptor itself */
+	PATH_LAST = 8,    /* the last name is asked for, too; with PATH_CREATE it always is */
 };
 
 enum { NAME_BYTES = 256, LINK_LIMIT = 40 };
 
 struct path {
-	struct node *parent; /* directory of the last name; NULL when the path is "/" or ends in "." or ".." */
 	struct node *node;   /* what it names; NULL: missing (PATH_CREATE) */
 	struct file *file;   /* set when the path ended in /proc/PID/fd/N of a file without a name (a pipe) */
+	/* From here on: only with PATH_LAST or PATH_CREATE. */
+	struct node *parent; /* directory of the last name; NULL when the path is "/" or ends in "." or ".." */
 	uint32_t length;     /* of the last name */
 	bool has_slash;      /* the path ended in one: only a directory will do */
 	char last[NAME_BYTES];

@@ -1,20 +1,6 @@
-/* Path names as text: components, splicing of link targets, building from the end. No state, no calls. */
+/* Path names as text: splicing of link targets, building from the end. No state, no calls. */
 #include "path_text.h"
 #include "rt/rt.h"
-
-uint32_t path_component(const char **rest, const char **name_out)
-{
-	const char *at = *rest, *name;
-
-	while (*at == '/')
-		at++;
-	name = at;
-	while (*at != '\0' && *at != '/')
-		at++;
-	*name_out = name;
-	*rest = at;
-	return (uint32_t)(at - name);
-}
 
 size_t path_splice(char *out, size_t size, const char *target, size_t target_length, const char *rest)
 {

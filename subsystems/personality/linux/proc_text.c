@@ -53,14 +53,11 @@ size_t proc_stat(char *out, size_t size)
 {
 	const struct zog_info *info = rt_info();
 	size_t length = (size_t)rt_format(out, size, "cpu  0 0 0 0 0 0 0 0 0 0\n");
-	int64_t s;
-	uint32_t ns;
 
-	wall_time(&s, &ns);
 	for (uint32_t cpu = 0; cpu < info->cpu_count; cpu++)
 		length += (size_t)rt_format(out + length, size - length, "cpu%u 0 0 0 0 0 0 0 0 0 0\n", cpu);
 	length += (size_t)rt_format(out + length, size - length, "ctxt 0\nbtime %lu\nprocesses %u\nprocs_running 1\nprocs_blocked 0\n",
-				    (uint64_t)s - rt_now_ns() / 1000000000, process_total());
+				    (uint64_t)wall_time().s - rt_now_ns() / 1000000000, process_total());
 	return length;
 }
 

@@ -140,13 +140,15 @@ struct shared_object {
 enum { FRAME_RECORD_MAX = 1048576 };
 struct frame_pool {
 	uint64_t first, count; /* run of the machine's frames that this domain was given */
-	/* Fields that change together follow each other in the order in which they are stored: one logged range. */
-	uint32_t fresh;           /* frames from here on were never used */
-	uint32_t head, allocated; /* head: index + 1 of freed frames; allocated: how often, modulo 2^32 */
-	uint32_t tail, released;
+	/* Pairs are stored as one (pair_set). */
+	uint32_t head, taken;    /* head: index + 1 of freed frames; taken: how many of them so far, modulo 2^32 */
+	uint32_t tail, released; /* released: how many came, modulo 2^32 */
+	uint32_t fresh;          /* frames from here on were never used */
 	uint32_t reserved;
-	struct { uint32_t references, next; } record[FRAME_RECORD_MAX];
+	uint32_t references[FRAME_RECORD_MAX]; /* apart from the links: frames that follow each other change by one store */
+	uint32_t next[FRAME_RECORD_MAX];       /* in the queue; means nothing for its tail and for frames in use */
 };
+_Static_assert(offsetof(struct frame_pool, head) % 8 == 0 && offsetof(struct frame_pool, tail) % 8 == 0, "pair_set");
 
 enum { FUTEX_BUCKETS = 256, SYSCALL_MAX = 512 };
 struct shutdown_record {

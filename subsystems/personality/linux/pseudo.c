@@ -21,6 +21,7 @@ const struct pseudo *pseudo_of(const struct node *node)
 struct node *pseudo_node(enum node_kind kind, uint64_t number, uint32_t mode, uint32_t device)
 {
 	struct node *node = node_find(kind, number);
+	struct moment now;
 
 	if (node)
 		return node;
@@ -30,9 +31,9 @@ struct node *pseudo_node(enum node_kind kind, uint64_t number, uint32_t mode, ui
 	node->mode = mode;
 	node->device = device;
 	node->links = (mode & S_IFMT) == S_IFDIR ? 2 : 1;
-	wall_time(&node->mtime_s, &node->mtime_ns);
-	node->atime_s = node->ctime_s = node->mtime_s;
-	node->atime_ns = node->ctime_ns = node->mtime_ns;
+	now = wall_time();
+	node->atime_s = node->mtime_s = node->ctime_s = now.s;
+	node->atime_ns = node->mtime_ns = node->ctime_ns = now.ns;
 	return node;
 }
 

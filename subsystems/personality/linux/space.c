@@ -23,38 +23,14 @@ void page_note_written(const struct space *space, uint64_t address, uint32_t ent
 		cache_page_dirty(vma->node, vma->node_page + ((address - vma->start) >> ZOG_PAGE_SHIFT));
 }
 
-struct drop_walk {
-	struct space *space;
-	uint64_t first, last; /* addresses that held pages; last 0: none */
-};
-
-static uint32_t page_drop(uint32_t owner, uint64_t address, uint32_t entry, void *argument)
-{
-	struct drop_walk *walk = argument;
-
-	(void)owner;
-	page_note_written(walk->space, address, entry);
-	frame_release(entry & PAGE_FRAME);
-	walk->first = address < walk->first ? address : walk->first;
-	walk->last = address > walk->last ? address : walk->last;
-	return 0;
-}
-
-static void pages_drop(struct drop_walk *walk, uint64_t start, uint64_t end)
-{
-	walk->first = UINT64_MAX;
-	walk->last = 0;
-	page_walk(space_index(walk->space), start, end, page_drop, walk);
-}
-
 /* Gives everything of a space back, except its record. */
 static void space_release(struct space *space)
 {
-	struct drop_walk walk = { .space = space };
+	uint64_t span[2];
 
 	for (const struct vma *vma = vma_after(space, 0); vma; vma = vma_next(vma))
 		if ((vma->flags & VMA_SHARED) && vma->node)
-			pages_drop(&walk, vma->start, vma->end);
+			page_clear(space, vma->start, vma->end, span);
 	page_release_all(space_index(space));
 	vma_remove_all(space);
 }
@@ -120,12 +96,12 @@ void space_reap(void)
 /* Only the part that holds pages goes to the core. */
 void space_unmap_pages(struct space *space, uint64_t start, uint64_t end)
 {
-	struct drop_walk walk = { .space = space };
+	uint64_t span[2];
 
-	pages_drop(&walk, start, end);
-	if (walk.last == 0)
+	page_clear(space, start, end, span);
+	if (span[1] == 0)
 		return;
-	rt_stage(ZOG_OP_UNMAP, space_index(space), walk.first, (walk.last - walk.first) / ZOG_PAGE_SIZE + 1, 0, 0, 0);
+	rt_stage(ZOG_OP_UNMAP, space_index(space), span[0], (span[1] - span[0]) / ZOG_PAGE_SIZE + 1, 0, 0, 0);
 	if (rt_staged_count() > OPS_HIGH)
 		rt_commit();
 }

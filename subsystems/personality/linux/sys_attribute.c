@@ -129,18 +129,17 @@ struct times {
 
 static void times_apply(struct node *node, const struct times *times)
 {
-	int64_t s;
-	uint32_t ns, mask = 0;
+	struct moment now = wall_time();
+	uint32_t mask = 0;
 
-	wall_time(&s, &ns);
 	if (times->access.ns != UTIME_OMIT) {
-		node->atime_s = times->access.ns == UTIME_NOW ? s : times->access.s;
-		node->atime_ns = times->access.ns == UTIME_NOW ? ns : (uint32_t)times->access.ns;
+		node->atime_s = times->access.ns == UTIME_NOW ? now.s : times->access.s;
+		node->atime_ns = times->access.ns == UTIME_NOW ? now.ns : (uint32_t)times->access.ns;
 		mask |= FILESYSTEM_SET_MASK_ATIME;
 	}
 	if (times->modify.ns != UTIME_OMIT) {
-		node->mtime_s = times->modify.ns == UTIME_NOW ? s : times->modify.s;
-		node->mtime_ns = times->modify.ns == UTIME_NOW ? ns : (uint32_t)times->modify.ns;
+		node->mtime_s = times->modify.ns == UTIME_NOW ? now.s : times->modify.s;
+		node->mtime_ns = times->modify.ns == UTIME_NOW ? now.ns : (uint32_t)times->modify.ns;
 		mask |= FILESYSTEM_SET_MASK_MTIME;
 	}
 	if (mask) {

@@ -79,7 +79,7 @@ struct io {
 	uint64_t offset;
 };
 
-static int64_t io_turn(const struct io *io, struct transfer *t)
+static inline int64_t io_turn(const struct io *io, struct transfer *t)
 {
 	const struct file_type *type = file_type(io->file);
 	uint64_t position = io->has_offset ? io->offset + t->done : io->file->position;
@@ -107,7 +107,8 @@ static int64_t io_settle(const struct io *io, struct transfer *t, struct progres
 	return signal_is_pending(thread_current(t->call)) ? 0 : tty_drain(t->call);
 }
 
-static int64_t io_run(const struct io *io, struct transfer *t)
+/* Inline, as io_turn: then T is the caller's own variable, and storing there takes no hook. */
+static inline __attribute__((always_inline)) int64_t io_run(const struct io *io, struct transfer *t)
 {
 	struct progress *progress = thread_progress(thread_current(t->call));
 	bool goes_on = io->direction == DIRECTION_WRITE || io->file->kind == FILE_DISK || io->file->kind == FILE_DEVICE;
@@ -131,24 +132,20 @@ static int64_t io_run(const struct io *io, struct transfer *t)
 	return result ? result : (int64_t)t->done;
 }
 
-static int64_t io_begin(struct io *io, struct zog_call *call, uint64_t fd, enum direction direction)
+static int64_t io_check(const struct io *io)
 {
-	io->file = file_get(process_current(call), (int)fd);
-	io->direction = direction;
 	if (!io->file || io->file->kind == FILE_PATH)
 		return -EBADF;
-	if (!(direction == DIRECTION_READ ? file_can_read(io->file) : file_can_write(io->file)))
-		return -EBADF;
-	return 0;
+	return (io->direction == DIRECTION_READ ? file_can_read(io->file) : file_can_write(io->file)) ? 0 : -EBADF;
 }
 
-static int64_t io_single(struct zog_call *call, struct io *io, const uint64_t arg[6], enum direction direction)
+static int64_t io_single(struct zog_call *call, struct io io, const uint64_t arg[6])
 {
 	struct linux_iovec iov = { .base = arg[1], .length = arg[2] < COUNT_MAX ? arg[2] : COUNT_MAX };
 	struct transfer t = { .call = call, .iov = &iov, .count = 1, .total = iov.length };
-	int64_t result = io_begin(io, call, arg[0], direction);
+	int64_t result = io_check(&io);
 
-	return result ? result : io_run(io, &t);
+	return result ? result : io_run(&io, &t);
 }
 
 static int64_t iov_read(struct zog_call *call, uint64_t address, uint64_t count, struct transfer *t)
@@ -172,8 +169,8 @@ static int64_t iov_read(struct zog_call *call, uint64_t address, uint64_t count,
 static int64_t io_vector(struct zog_call *call, const uint64_t arg[6], enum direction direction)
 {
 	struct transfer t = { .call = call, .iov = iov_buffer, .count = (uint32_t)arg[2] };
-	struct io io = { 0 };
-	int64_t result = io_begin(&io, call, arg[0], direction);
+	struct io io = { .file = file_get(process_current(call), (int)arg[0]), .direction = direction };
+	int64_t result = io_check(&io);
 
 	if (result == 0)
 		result = iov_read(call, arg[1], arg[2], &t);
@@ -182,28 +179,27 @@ static int64_t io_vector(struct zog_call *call, const uint64_t arg[6], enum dire
 
 int64_t sys_read(struct zog_call *call, const uint64_t arg[6])
 {
-	struct io io = { 0 };
+	struct io io = { .file = file_get(process_current(call), (int)arg[0]), .direction = DIRECTION_READ };
 
-	return io_single(call, &io, arg, DIRECTION_READ);
+	return io_single(call, io, arg);
 }
 
 int64_t sys_write(struct zog_call *call, const uint64_t arg[6])
 {
-	struct io io = { 0 };
+	struct io io = { .file = file_get(process_current(call), (int)arg[0]), .direction = DIRECTION_WRITE };
 
-	return io_single(call, &io, arg, DIRECTION_WRITE);
+	return io_single(call, io, arg);
 }
 
 static int64_t io_positioned(struct zog_call *call, const uint64_t arg[6], enum direction direction)
 {
-	struct io io = { .has_offset = true, .offset = arg[3] };
-	struct file *file = file_get(process_current(call), (int)arg[0]);
+	struct io io = { .file = file_get(process_current(call), (int)arg[0]), .direction = direction, .has_offset = true, .offset = arg[3] };
 
 	if ((int64_t)arg[3] < 0)
 		return -EINVAL;
-	if (file && !file_type(file)->has_position)
+	if (io.file && !file_type(io.file)->has_position)
 		return -ESPIPE;
-	return io_single(call, &io, arg, direction);
+	return io_single(call, io, arg);
 }
 
 int64_t sys_pread64(struct zog_call *call, const uint64_t arg[6])

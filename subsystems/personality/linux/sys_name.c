@@ -11,12 +11,10 @@ enum { DEAD_MAX = 1024 };
 
 static void intent_stamp(struct intent *intent)
 {
-	int64_t s;
-	uint32_t ns;
+	struct moment now = wall_time();
 
-	wall_time(&s, &ns);
-	intent->word[WORD_TIME_S] = (uint64_t)s;
-	intent->word[WORD_TIME_NS] = ns;
+	intent->word[WORD_TIME_S] = (uint64_t)now.s;
+	intent->word[WORD_TIME_NS] = now.ns;
 }
 
 /* The directory that is to change: of the disk, writable, not removed. */
@@ -46,7 +44,7 @@ static int64_t fresh_name(struct zog_call *call, int directory, uint64_t user_pa
 /* The same for a name that exists. */
 static int64_t old_name(struct zog_call *call, int directory, uint64_t user_path, struct path *path)
 {
-	int64_t result = path_find(call, directory, user_path, 0, path);
+	int64_t result = path_find(call, directory, user_path, PATH_LAST, path);
 
 	return result ? result : parent_check(call, path);
 }
@@ -135,7 +133,7 @@ static int64_t unlink_at(struct zog_call *call, int directory, uint64_t user_pat
 static int64_t rmdir_at(struct zog_call *call, int directory, uint64_t user_path)
 {
 	struct path path;
-	int64_t result = path_find(call, directory, user_path, 0, &path);
+	int64_t result = path_find(call, directory, user_path, PATH_LAST, &path);
 
 	if (result)
 		return result;

@@ -100,8 +100,8 @@ static int64_t open_create(struct zog_call *call, const struct open_request *req
 {
 	struct process *process = process_current(call);
 	struct intent *intent = intent_scratch(INTENT_OPEN);
-	int64_t result, s;
-	uint32_t ns;
+	struct moment now;
+	int64_t result;
 
 	if (path->has_slash)
 		return -EISDIR;
@@ -112,12 +112,12 @@ static int64_t open_create(struct zog_call *call, const struct open_request *req
 		return result;
 	if (path->parent->links == 0)
 		return -ENOENT;
-	wall_time(&s, &ns);
+	now = wall_time();
 	intent->word[WORD_PARENT] = path->parent->number;
 	intent->word[WORD_MODE] = S_IFREG | (request->mode & 07777 & ~process_umask(process));
 	intent->word[WORD_OWNER] = (uint64_t)process_uid(process) << 32 | process_gid(process);
-	intent->word[WORD_TIME_S] = (uint64_t)s;
-	intent->word[WORD_TIME_NS] = ns;
+	intent->word[WORD_TIME_S] = (uint64_t)now.s;
+	intent->word[WORD_TIME_NS] = now.ns;
 	intent->word[WORD_FLAGS] = request->flags;
 	intent_text(intent, path->last, path->length);
 	return intent_call(call, intent);

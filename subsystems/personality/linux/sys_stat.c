@@ -5,40 +5,32 @@
 #include "syscall.h"
 
 /* An open file without a name: a pipe. */
-static void pipe_stat(const struct file *file, struct linux_stat *out)
+static struct linux_stat pipe_stat(const struct file *file)
 {
-	*out = (struct linux_stat){ .st_dev = NODE_PIPE, .st_ino = file->pipe, .st_nlink = 1, .st_mode = S_IFIFO | 0600,
+	return (struct linux_stat){ .st_dev = NODE_PIPE, .st_ino = file->pipe, .st_nlink = 1, .st_mode = S_IFIFO | 0600,
 				    .st_blksize = PAGE_BYTES };
 }
 
-static void file_stat(struct file *file, struct linux_stat *out)
+static struct linux_stat file_stat(struct file *file)
 {
-	if (file_node(file))
-		node_stat(file_node(file), out);
-	else
-		pipe_stat(file, out);
+	return file_node(file) ? node_stat(file_node(file)) : pipe_stat(file);
 }
 
-static int64_t stat_path(struct zog_call *call, int directory, uint64_t user_path, uint32_t want, struct linux_stat *out)
+static struct linux_stat path_stat(const struct path *path)
 {
-	struct path path;
-	int64_t result = path_find(call, directory, user_path, want, &path);
-
-	if (result)
-		return result;
-	if (path.file)
-		file_stat(path.file, out);
-	else
-		node_stat(path.node, out);
-	return 0;
+	return path->file ? file_stat(path->file) : node_stat(path->node);
 }
 
 static int64_t stat_answer(struct zog_call *call, int directory, uint64_t user_path, uint32_t want, uint64_t user_stat)
 {
+	struct path path;
 	struct linux_stat stat;
-	int64_t result = stat_path(call, directory, user_path, want, &stat);
+	int64_t result = path_find(call, directory, user_path, want, &path);
 
-	return result ? result : user_write(call, user_stat, &stat, sizeof stat);
+	if (result)
+		return result;
+	stat = path_stat(&path);
+	return user_write(call, user_stat, &stat, sizeof stat);
 }
 
 int64_t sys_stat(struct zog_call *call, const uint64_t arg[6])
@@ -58,7 +50,7 @@ int64_t sys_fstat(struct zog_call *call, const uint64_t arg[6])
 
 	if (!file)
 		return -EBADF;
-	file_stat(file, &stat);
+	stat = file_stat(file);
 	return user_write(call, arg[1], &stat, sizeof stat);
 }
 
@@ -81,15 +73,17 @@ static struct linux_statx_time statx_time(int64_t s, int64_t ns)
 
 int64_t sys_statx(struct zog_call *call, const uint64_t arg[6])
 {
+	struct path path;
 	struct linux_stat stat;
 	struct linux_statx out = { .stx_mask = STATX_BASIC_STATS, .stx_blksize = PAGE_BYTES };
 	int64_t result;
 
 	if (arg[2] & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
-	result = stat_path(call, (int)arg[0], arg[1], want_of(arg[2]), &stat);
+	result = path_find(call, (int)arg[0], arg[1], want_of(arg[2]), &path);
 	if (result)
 		return result;
+	stat = path_stat(&path);
 	out.stx_nlink = (uint32_t)stat.st_nlink;
 	out.stx_uid = stat.st_uid;
 	out.stx_gid = stat.st_gid;

@@ -34,12 +34,11 @@ static uint64_t epoch_ns_read(void)
 
 uint64_t time_realtime_ns(void) { return epoch_ns_read() + rt_now_ns(); }
 
-void wall_time(int64_t *s_out, uint32_t *ns_out)
+struct moment wall_time(void)
 {
 	uint64_t now = time_realtime_ns();
 
-	*s_out = (int64_t)(now / NS_PER_S);
-	*ns_out = (uint32_t)(now % NS_PER_S);
+	return (struct moment){ .s = (int64_t)(now / NS_PER_S), .ns = (uint32_t)(now % NS_PER_S) };
 }
 
 static bool clock_read(uint64_t clock, uint64_t *ns)

@@ -64,9 +64,11 @@ static int64_t transfer_move(struct transfer *t, uint64_t skip, struct piece *pi
 		result = piece_move(t, piece, t->iov[i].base + skip, part);
 		if (result)
 			return result;
+		size -= part;
+		if (size == 0)
+			break;
 		piece->offset += part;
 		piece->own = piece->own ? piece->own + part : NULL;
-		size -= part;
 		skip = 0;
 	}
 	return 0;

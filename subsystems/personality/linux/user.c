@@ -4,8 +4,8 @@
 
 enum { COPY_CHUNK = 65536, PAGE_IN_TRIES = 8 };
 
-/* One chunk; *done counts on through absent pages. */
-static int64_t user_chunk(struct zog_call *call, struct zog_copy *copy, uint32_t access, uint64_t *done)
+/* One chunk: bytes moved, absent pages brought in on the way. */
+static int64_t user_chunk(struct zog_call *call, struct zog_copy *copy, uint32_t access)
 {
 	uint32_t length = copy->length, tries = 0;
 	uint64_t own = copy->own, address = copy->address;
@@ -15,10 +15,10 @@ static int64_t user_chunk(struct zog_call *call, struct zog_copy *copy, uint32_t
 		zog_status_t status = rt_copy(copy);
 		int64_t error;
 
-		if (status == ZOG_OK || status == ZOG_ERR_NAME_TOO_LONG) {
-			*done = moved + copy->done;
-			return status == ZOG_OK ? 0 : -ENAMETOOLONG;
-		}
+		if (status == ZOG_OK)
+			return moved + copy->done;
+		if (status == ZOG_ERR_NAME_TOO_LONG)
+			return -ENAMETOOLONG;
 		if (status != ZOG_ERR_NEED_PAGE || ++tries > PAGE_IN_TRIES + (length >> ZOG_PAGE_SHIFT))
 			return -EFAULT;
 		moved += copy->done;
@@ -46,16 +46,15 @@ static int64_t user_move(struct zog_call *call, uint32_t kind, uint64_t own, uin
 		return -EFAULT;
 	while (size) {
 		struct zog_copy copy = { .kind = kind, .space = ZOG_SELF, .address = address, .own = own };
-		uint64_t done;
-		int64_t error;
+		int64_t done;
 
 		copy.length = size < COPY_CHUNK ? size : COPY_CHUNK;
 		size -= copy.length;
 		own += copy.length;
 		address += copy.length;
-		error = user_chunk(call, &copy, access, &done);
-		if (error)
-			return error;
+		done = user_chunk(call, &copy, access);
+		if (done < 0)
+			return done;
 	}
 	return 0;
 }
@@ -76,8 +75,8 @@ int64_t user_string(struct zog_call *call, char *to, uint64_t user_address, uint
 
 	while (total < size) {
 		struct zog_copy copy = { .kind = ZOG_COPY_STRING_FROM_PROGRAM, .space = ZOG_SELF };
-		uint64_t done;
-		int64_t error;
+		uint32_t length;
+		int64_t done;
 
 		if (!user_range_is_valid(user_address, total + 1))
 			return -EFAULT;
@@ -86,12 +85,13 @@ int64_t user_string(struct zog_call *call, char *to, uint64_t user_address, uint
 		copy.length = size - total < COPY_CHUNK ? size - total : COPY_CHUNK;
 		if (copy.length > USER_END - copy.address)
 			copy.length = USER_END - copy.address;
-		error = user_chunk(call, &copy, ACCESS_READ, &done);
-		if (!error)
+		length = copy.length;
+		done = user_chunk(call, &copy, ACCESS_READ);
+		if (done >= 0)
 			return total + done - 1;
-		if (error != -ENAMETOOLONG)
-			return error;
-		total += copy.length;
+		if (done != -ENAMETOOLONG)
+			return done;
+		total += length;
 	}
 	return -ENAMETOOLONG;
 }
@@ -100,20 +100,22 @@ int64_t user_to_frame(struct zog_call *call, uint64_t frame, uint32_t offset, ui
 {
 	struct zog_copy copy = { .kind = ZOG_COPY_FRAME_FROM_PROGRAM, .space = ZOG_SELF, .address = user_address,
 				 .frame = frame, .offset = offset, .length = size };
-	uint64_t done;
+	int64_t done;
 
 	if (!user_range_is_valid(user_address, size))
 		return -EFAULT;
-	return size ? user_chunk(call, &copy, ACCESS_READ, &done) : 0;
+	done = size ? user_chunk(call, &copy, ACCESS_READ) : 0;
+	return done < 0 ? done : 0;
 }
 
 int64_t user_from_frame(struct zog_call *call, uint64_t frame, uint32_t offset, uint64_t user_address, uint32_t size)
 {
 	struct zog_copy copy = { .kind = ZOG_COPY_FRAME_TO_PROGRAM, .space = ZOG_SELF, .address = user_address,
 				 .frame = frame, .offset = offset, .length = size };
-	uint64_t done;
+	int64_t done;
 
 	if (!user_range_is_valid(user_address, size))
 		return -EFAULT;
-	return size ? user_chunk(call, &copy, ACCESS_WRITE, &done) : 0;
+	done = size ? user_chunk(call, &copy, ACCESS_WRITE) : 0;
+	return done < 0 ? done : 0;
 }

@@ -33,7 +33,7 @@ static uint32_t method_ticks(const struct domain *domain, uint16_t method)
 
 struct call_frame *frame_push(struct thread *thread, struct domain *domain, uint16_t method, uint64_t client)
 {
-	struct call_frame *frame = &thread->frame[thread->depth++];
+	struct call_frame *frame = &thread->frame[thread->depth];
 
 	frame->domain = domain;
 	frame->phase = PHASE_NEW;
@@ -42,6 +42,8 @@ struct call_frame *frame_push(struct thread *thread, struct domain *domain, uint
 	frame->fault_count = 0;
 	frame->ticks_left = method_ticks(domain, method);
 	frame->client = client;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* an exception in the core finds it whole or not at all */
+	thread->depth++;
 	return frame;
 }
 

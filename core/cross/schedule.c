@@ -6,7 +6,7 @@
 #include "object/lock.h"
 
 extern uint64_t core_pml4_physical;
-static struct lock schedule_lock = LOCK_INIT;
+static CORE_LOCK struct lock schedule_lock = LOCK_INIT;
 struct queue {
 	struct thread *head, *tail;
 };
@@ -350,11 +350,4 @@ void thread_end(struct cpu *cpu, struct thread *thread)
 	/* Between running and free lies at most a queue. */
 	if (thread->state != THREAD_FREE)
 		thread_end(cpu, thread);
-}
-
-void schedule_lock_release_if_held(uint32_t cpu);
-void schedule_lock_release_if_held(uint32_t cpu)
-{
-	if (schedule_lock.holder == cpu)
-		lock_release(&schedule_lock);
 }

@@ -5,7 +5,7 @@
 #include "object/lock.h"
 
 #define LOG_PORT 0x2f8
-static struct lock log_lock = LOCK_INIT;
+static CORE_LOCK struct lock log_lock = LOCK_INIT;
 
 void log_setup(void)
 {
@@ -126,11 +126,4 @@ _Noreturn void log_fatal(const char *text)
 	port_write16(0x604, 0x2000);
 	for (;;)
 		__asm__ volatile("cli; hlt");
-}
-
-void log_lock_release_if_held(uint32_t cpu);
-void log_lock_release_if_held(uint32_t cpu)
-{
-	if (log_lock.holder == cpu)
-		lock_release(&log_lock);
 }

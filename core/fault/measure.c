@@ -7,7 +7,7 @@
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
 
-static struct lock measure_lock = LOCK_INIT;
+static CORE_LOCK struct lock measure_lock = LOCK_INIT;
 static uint8_t last_page[ZOG_PAGE_SIZE]; /* a part's last page, filled up */
 
 struct batch {

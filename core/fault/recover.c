@@ -10,14 +10,12 @@
 #include "cross/schedule.h"
 #include "fault/fault.h"
 #include "fault/log.h"
-#include "iommu/iommu.h"
-#include "mem/pin.h"
 #include "object/cpu.h"
+#include "object/domain.h"
+#include "object/lock.h"
 #include "tsm/transaction.h"
 
 extern void core_restart_stack(void);
-void schedule_lock_release_if_held(uint32_t cpu);
-void log_lock_release_if_held(uint32_t cpu);
 
 /* Set by the injector only: counts down the journalled stores and makes the core fault at the last. */
 static volatile uint64_t injected_stores;
@@ -73,7 +71,6 @@ void core_exception(uint64_t vector, uint64_t error, uint64_t rip, uint64_t rsp,
 {
 	struct cpu *cpu = cpu_current();
 
-	log_lock_release_if_held(cpu->id);
 	log_line("zog: core exception cpu=%u vector=%lu error=0x%lx rip=0x%lx rsp=0x%lx address=0x%lx", cpu->id, vector, error, rip, rsp, cr2_read());
 	if (cpu->in_recovery) {
 		/* The recovery itself faults: this CPU has nothing left that it could trust. The others go on. */
@@ -134,6 +131,49 @@ static void commit_go_on(struct cpu *cpu, struct domain *domain)
 	core_call(cpu, regs->rax);
 }
 
+/* --- what a cut entry leaves behind ------------------------------------------------------------------------------------ */
+
+static bool chain_has(const struct thread *thread, const struct domain *domain)
+{
+	for (uint32_t i = 0; thread != NULL && i < thread->depth; i++)
+		if (thread->frame[i].domain == domain)
+			return true;
+	return false;
+}
+
+/* A frame whose domain this CPU does not hold is that of a call which had not begun, or was over: it goes, and its caller
+ * is the one for whom the core was working. */
+static void chain_trim(const struct cpu *cpu, struct thread *thread)
+{
+	while (thread != NULL && thread->depth > 0) {
+		const struct call_frame *frame = &thread->frame[thread->depth - 1];
+		if (frame->phase != PHASE_NEW && frame->domain->lock.holder == cpu->id)
+			return;
+		thread->depth--;
+	}
+}
+
+/* Domains that this CPU holds outside of its chain: on the way in or out of a call, which leaves them as they were, or to
+ * be reset while idle (domain_reset makes them DOWN first), which is done again. */
+static void domains_let_go(const struct cpu *cpu, const struct thread *thread)
+{
+	for (uint32_t i = 0; i < domain_total; i++) {
+		struct domain *domain = &domain_table[i];
+		if (domain->lock.holder != cpu->id || chain_has(thread, domain))
+			continue;
+		if (domain->state == DOMAIN_DOWN)
+			domain_reset(domain);
+		lock_release(&domain->lock);
+	}
+}
+
+static void locks_let_go(const struct cpu *cpu)
+{
+	for (struct lock *lock = core_locks_start; lock < core_locks_end; lock++)
+		if (lock->holder == cpu->id)
+			lock_release(lock);
+}
+
 void core_recover(struct cpu *cpu);
 void core_recover(struct cpu *cpu)
 {
@@ -143,16 +183,18 @@ void core_recover(struct cpu *cpu)
 		core_leave(cpu);
 		return;
 	}
-	schedule_lock_release_if_held(cpu->id);
-	pin_lock_release_if_held(cpu->id);
-	iommu_lock_release_if_held(cpu->id);
+	locks_let_go(cpu);
 	vector_close(cpu); /* it may have been open for the core's own use; a program opens it again */
+	chain_trim(cpu, thread);
 	struct domain *domain = thread != NULL && thread->depth > 0 ? thread->frame[thread->depth - 1].domain : NULL;
-	if (domain != NULL && domain->commit_phase != COMMIT_NONE) {
+	bool is_committing = domain != NULL && domain->commit_phase != COMMIT_NONE;
+	if (!is_committing)
+		journal_undo(cpu);
+	domains_let_go(cpu, thread);
+	if (is_committing) {
 		commit_go_on(cpu, domain);
 		return;
 	}
-	journal_undo(cpu);
 	if (domain != NULL) {
 		working_domain_end(cpu);
 		return;

@@ -48,8 +48,6 @@ uint64_t iommu_map(struct domain *domain, uint32_t place, uint64_t frame, uint64
 bool iommu_unmap(struct domain *domain, uint32_t place);
 /* Fault event of the unit. */
 void iommu_interrupt(struct cpu *cpu);
-/* After an exception in the core. */
-void iommu_lock_release_if_held(uint32_t cpu);
 
 /* unit.c, for table.c */
 struct iommu_unit {

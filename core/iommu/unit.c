@@ -43,7 +43,7 @@ enum { ALL = 1, OF_DOMAIN = 2, ONE = 3 }; /* granularities; ONE: device, page */
 
 struct iommu_unit iommu_unit;
 extern uint64_t *boot_iommu_entry, boot_info_page; /* boot/memory.c, boot/boot.c */
-static struct lock iommu_lock = LOCK_INIT;
+static CORE_LOCK struct lock iommu_lock = LOCK_INIT;
 static uint64_t *queue;
 static uint32_t queue_tail;
 static volatile uint32_t *answer;
@@ -108,12 +108,6 @@ bool iommu_invalidate(enum iommu_scope scope, uint32_t number, uint32_t source, 
 	if (!is_done)
 		log_line("zog: iommu does not answer, fault status 0x%x", *register32(REGISTER_FAULT_STATUS));
 	return is_done;
-}
-
-void iommu_lock_release_if_held(uint32_t cpu)
-{
-	if (iommu_lock.holder == cpu)
-		lock_release(&iommu_lock);
 }
 
 /* --- switching on ------------------------------------------------------------------------------------------------- */

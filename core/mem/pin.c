@@ -7,7 +7,7 @@
 #include "object/thread.h"
 
 static struct { uint32_t frame; uint16_t domain, is_stale; } pin_table[PIN_MAX]; /* domain + 1; 0: free. Changed under the pinner's lock */
-static struct lock pin_lock = LOCK_INIT;
+static CORE_LOCK struct lock pin_lock = LOCK_INIT;
 
 /* The device is quiet. What the dead driver pinned stays pinned until its START has named what it still uses. */
 void pins_mark_stale(uint32_t domain)
@@ -29,12 +29,6 @@ void pins_drop_stale(uint32_t domain)
 		pin_table[i].domain = 0;
 	}
 	lock_release(&pin_lock);
-}
-
-void pin_lock_release_if_held(uint32_t cpu)
-{
-	if (pin_lock.holder == cpu)
-		lock_release(&pin_lock);
 }
 
 static bool frame_is_of_chain(const struct thread *thread, uint64_t frame)

@@ -17,7 +17,5 @@ zog_status_t frame_pin(struct cpu *cpu, uint64_t frame, uint64_t how, uint64_t *
 void pins_mark_stale(uint32_t domain);
 /* The domain has started. */
 void pins_drop_stale(uint32_t domain);
-/* After an exception in the core. */
-void pin_lock_release_if_held(uint32_t cpu);
 
 #endif

@@ -519,6 +519,7 @@ void domain_reset(struct domain *domain)
 {
 	struct cpu *cpu = cpu_current();
 
+	domain->state = DOMAIN_DOWN; /* an exception in here leaves it DOWN and held: it is reset again (fault/recover.c) */
 	iommu_close(domain); /* its device first: what it still does must not meet anything new */
 	domain->txn->range_count = domain->txn->op_count = domain->txn->is_page_mode = 0;
 	update_switch(domain);
@@ -529,7 +530,6 @@ void domain_reset(struct domain *domain)
 	if (domain->home_valid)
 		memset(domain->home_valid, 0, domain->home_bytes / ZOG_PAGE_SIZE);
 	domain->is_ahead = 0;
-	domain->state = DOMAIN_DOWN;
 	domain->needs_quiesce = domain->desc->is_device_owner && domain->stats.starts != 0;
 	domain->step_kill = 0;
 	domain->corrupt_open = 0;

@@ -14,6 +14,10 @@ struct lock {
 };
 #define LOCK_INIT { LOCK_FREE }
 
+/* All locks but those of domains stand together: the recovery of the core gives back what its CPU holds. */
+#define CORE_LOCK __attribute__((section(".data.locks")))
+extern struct lock core_locks_start[], core_locks_end[]; /* core.ld */
+
 static inline bool lock_try(struct lock *lock, uint32_t cpu)
 {
 	uint32_t expected = LOCK_FREE;

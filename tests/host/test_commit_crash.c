@@ -180,10 +180,7 @@ void incident_record_idle(struct domain *domain, uint32_t cause, uint64_t detail
 const struct zog_incident *incident_find(uint32_t number) { return (void)number, NULL; }
 uint32_t incident_count(void) { return 0; }
 void log_line(const char *format, ...) { (void)format; }
-void log_lock_release_if_held(uint32_t cpu) { (void)cpu; }
-void schedule_lock_release_if_held(uint32_t cpu) { (void)cpu; }
-void pin_lock_release_if_held(uint32_t cpu) { (void)cpu; }
-void iommu_lock_release_if_held(uint32_t cpu) { (void)cpu; }
+__asm__(".data\n.globl core_locks_start, core_locks_end\ncore_locks_start:\ncore_locks_end:\n.text"); /* none */
 bool iommu_base_is_good(uint64_t base) { (void)base; return true; }
 bool iommu_is_at(uint64_t physical, uint64_t bytes) { (void)physical, (void)bytes; return false; }
 bool iommu_may_assign(const struct domain *domain, uint64_t source) { (void)domain, (void)source; return true; }
@@ -222,6 +219,7 @@ void vector_close(struct cpu *cpu) { (void)cpu; } /* in every recovery */
 void cpu_interrupt_other(uint32_t cpu) { (void)cpu; NOT_STAGED }
 bool update_is_checked(const struct domain *domain) { (void)domain; return false; }
 void update_act(struct cpu *of, struct domain *domain) { (void)of, (void)domain; }
+void domain_reset(struct domain *domain) { (void)domain; NOT_STAGED }
 void domain_attach_window(struct domain *d, uint32_t window, uint64_t physical, uint64_t bytes) { (void)d, (void)window, (void)physical, (void)bytes; NOT_STAGED }
 void control_request(struct cpu *cpu, struct domain *d, uint32_t what, uint64_t argument) { (void)cpu, (void)d, (void)what, (void)argument; NOT_STAGED }
 void authority_tell_used(void) { }
@@ -314,12 +312,14 @@ NO_HOOK static void machine_setup(void)
 	struct domain *domain = THE_DOMAIN;
 
 	memset(cpu, 0, sizeof(*cpu));
-	memset(domain, 0, sizeof(*domain));
+	memset(domain, 0, sizeof(*domain)); /* CPU 0 holds it */
+	for (uint32_t i = 1; i < ZOG_DOMAIN_MAX; i++)
+		domain_table[i].lock.holder = LOCK_FREE;
 	cpu->self = cpu;
 	cpu->thread = &threads[0];
 	cpu->domain_regs.rax = ZOG_CORE_REPLY;
 	threads[0].depth = 1;
-	threads[0].frame[0].domain = domain;
+	threads[0].frame[0] = (struct call_frame){ .domain = domain, .phase = PHASE_RUN };
 	threads[2].state = THREAD_PARKED;
 	spaces[1].cr3 = 0x1000;
 	domain->desc = &desc;

@@ -48,7 +48,7 @@ void apic_timer(uint64_t ns)
 	*apic_register(APIC_TIMER_INITIAL) = (uint32_t)count;
 }
 
-static struct lock ioapic_lock = LOCK_INIT; /* the register that selects, then the one that answers */
+static CORE_LOCK struct lock ioapic_lock = LOCK_INIT; /* the register that selects, then the one that answers */
 
 static void ioapic_entry_set(uint32_t line, uint32_t low, uint32_t high)
 {

@@ -101,9 +101,8 @@ call_straight:
 	add $INVOCATION_SIZE, %rbx
 	mov %rbx, %gs:CPU_FAST_FRAME
 	mov %gs:CPU_THREAD, %rax
-	incl THREAD_DEPTH(%rax)
-	mov THREAD_ID(%rax), %eax
-	or %rax, %rcx
+	mov THREAD_ID(%rax), %r11d
+	or %r11, %rcx
 	mov %r15, INVOCATION_DOMAIN(%rbx)
 	movl $INVOCATION_PHASE_RUN, INVOCATION_PHASE(%rbx)
 	mov %esi, INVOCATION_METHOD(%rbx)    /* reason: a first call; no fault yet */
@@ -115,8 +114,9 @@ call_straight:
 	mov %r9, INVOCATION_WORD + 24(%rbx)
 	mov %r12, INVOCATION_WORD + 32(%rbx)
 	mov %r13, INVOCATION_WORD + 40(%rbx)
+	movq $0, INVOCATION_WORD + 48(%rbx)
+	incl THREAD_DEPTH(%rax)         /* last: an exception in the core finds the frame whole or not at all */
 	xor %eax, %eax
-	mov %rax, INVOCATION_WORD + 48(%rbx)
 	incq DOMAIN_INVOCATIONS(%r15)
 	mov %ebp, %edi
 	shl $24, %edi

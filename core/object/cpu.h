@@ -37,6 +37,7 @@ struct cpu {
 	uint64_t space_switches;
 	uint32_t seen_resets[ZOG_DOMAIN_MAX];
 	uint64_t commit_room[COMMIT_STRAIGHT_MAX]; /* the core's copy of a log; offsets known to crossing.S up to here */
+	uint64_t gdt[8] __attribute__((aligned(16))); /* and to entry.S */
 	volatile uint32_t flush_request, flush_done;
 	uint32_t idle_scrubs; /* scrubber steps since this CPU last had a thread */
 	uint64_t next_scrub_ns; /* an idle CPU scrubs at most so often: short pauses stay short */
@@ -53,7 +54,6 @@ struct cpu {
 		uint64_t rsp[3], reserved1, ist[7], reserved2;
 		uint16_t reserved3, io_base;
 	} __attribute__((packed)) tss __attribute__((aligned(16)));
-	uint64_t gdt[8] __attribute__((aligned(16)));
 	uint8_t interrupt_stack[4096] __attribute__((aligned(16)));
 	uint8_t exception_stack[8192] __attribute__((aligned(16)));
 	uint8_t stack[24576] __attribute__((aligned(16)));

@@ -126,7 +126,8 @@ interrupt_common:
 	call core_interrupt
 	jmp core_exit
 
-	/* An interrupt that ended the idle loop's hlt returns there; an exception in the core does not return. */
+	/* An interrupt that ended the idle loop's hlt returns there; an exception in the core does not return. Between swapgs and
+	 * the way out, or the way in and swapgs, GS is what ring 3 chose: the CPU's own comes from its descriptor table. */
 	.type interrupt_in_core, @function
 interrupt_in_core:
 	push %rax
@@ -147,8 +148,21 @@ interrupt_in_core:
 	mov %rsp, %rdi
 	mov %rsp, %rbx
 	and $-16, %rsp
-	cld
+	sub $16, %rsp
+	sgdt 6(%rsp)
+	pop %rax
+	pop %rax
+	sub $CPU_GDT, %rax
+	rdgsbase %r12
+	sub %rax, %r12
+	je 1f
+	swapgs
+1:	cld
 	call core_interrupted
+	test %r12, %r12
+	je 1f
+	swapgs
+1:
 	mov %rbx, %rsp
 	pop %r15
 	pop %r14

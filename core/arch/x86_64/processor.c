@@ -25,6 +25,7 @@ KNOWN(cpu, domain_stack, CPU_DOMAIN_STACK);
 KNOWN(cpu, space_switches, CPU_SPACE_SWITCHES);
 KNOWN(cpu, seen_resets, CPU_SEEN_RESETS);
 KNOWN(cpu, commit_room, CPU_COMMIT_ROOM);
+KNOWN(cpu, gdt, CPU_GDT);
 KNOWN(thread, id, THREAD_ID);
 KNOWN(thread, depth, THREAD_DEPTH);
 KNOWN(call_frame, phase, INVOCATION_PHASE);

@@ -191,7 +191,8 @@ static void domains_build(void)
 	for (uint32_t i = 0; i < domain_total; i++)
 		domain_build_peers(&domain_table[i]);
 	for (uint32_t i = 0; i < domain_total; i++) {
-		if (!image_is_measured(domain_table[i].image))
+		domain_table[i].is_image_damaged = !image_is_measured(&domain_table[i], domain_table[i].image);
+		if (domain_table[i].is_image_damaged)
 			log_line("zog: measure domain=%s: the image does not have its SHA-256; it will not be started", domain_table[i].desc->name);
 		irq_setup(&domain_table[i]);
 	}

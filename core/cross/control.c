@@ -20,7 +20,7 @@ static void domain_corrupt(struct domain *domain, uint64_t seed)
 
 	for (uint32_t i = 0; i < domain->area_count; i++) {
 		const struct area *area = &domain->area[i];
-		for (uint64_t page = 0; area->kind != AREA_FIXED && page < area->pages; page++) {
+		for (uint64_t page = 0; area_is_own(area) && page < area->pages; page++) {
 			if ((area->entry[page] & (PTE_PRESENT | PTE_WRITE)) != (PTE_PRESENT | PTE_WRITE) || random_next(&state) % 4 != 0)
 				continue;
 			uint8_t *bytes = physical_pointer(area->entry[page] & PTE_ADDRESS);

@@ -159,8 +159,9 @@ void frame_issue(struct cpu *cpu)
 			frame->word[0] = domain->id;
 			continue;
 		}
-		if (!image_is_measured(domain->image)) {
-			incident_record_idle(domain, ZOG_CAUSE_MEASURE, 0);
+		if (domain->is_image_damaged) {
+			if (domain->open_incident == NULL) /* else that is why it ended */
+				incident_record_idle(domain, ZOG_CAUSE_MEASURE, 0);
 			if (update_undo(domain)) {
 				incident_update_undone(domain, true);
 				domain_reset(domain);

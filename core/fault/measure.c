@@ -7,16 +7,11 @@
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
 
+#define PART_WORDS (ZOG_PAGE_SIZE / 32)
 static CORE_LOCK struct lock measure_lock = LOCK_INIT;
-static uint8_t last_page[ZOG_PAGE_SIZE]; /* a part's last page, filled up */
+static uint8_t last_page[ZOG_PAGE_SIZE] __attribute__((aligned(32))); /* a part's last page, filled up */
 
-struct batch {
-	const uint8_t *page[8];
-	uint32_t count;
-	struct sha256 *root;
-};
-
-/* CPUID leaf 7: AVX2 is bit 5 of ebx. Without it the pages are hashed one after another. */
+/* CPUID leaf 7: AVX2 is bit 5 of ebx. Without it the parts are hashed one after another. */
 static bool has_lanes(void)
 {
 	static int8_t known;
@@ -29,61 +24,70 @@ static bool has_lanes(void)
 	return known > 0;
 }
 
-static void batch_finish(struct batch *batch)
+static void page_sum(const uint8_t *page, uint8_t sum[8][32])
 {
-	uint8_t digest[8][32];
+	static uint32_t word[PART_WORDS]; /* under the lock */
 
-	if (batch->count == 0)
+	if (has_lanes()) {
+		sha256_lanes(page, sum);
 		return;
-	if (has_lanes() && batch->count > 1) {
-		for (uint32_t i = batch->count; i < 8; i++)
-			batch->page[i] = batch->page[0];
-		sha256_lanes(batch->page, digest);
-	} else {
-		for (uint32_t i = 0; i < batch->count; i++) {
-			struct sha256 hash;
-			sha256_begin(&hash);
-			sha256_add(&hash, batch->page[i], ZOG_PAGE_SIZE);
-			sha256_end(&hash, digest[i]);
-		}
 	}
-	sha256_add(batch->root, digest, batch->count * 32ul);
-	batch->count = 0;
+	for (uint32_t part = 0; part < 8; part++) {
+		struct sha256 hash;
+		for (uint32_t i = 0; i < PART_WORDS; i++)
+			memcpy(&word[i], page + 4ul * (8 * i + part), 4);
+		sha256_begin(&hash);
+		sha256_add(&hash, word, sizeof(word));
+		sha256_end(&hash, sum[part]);
+	}
 }
 
-static void part_add(struct batch *batch, const struct measure_part *part)
+/* The vector registers hold a program's state: it is put away, and they may be used. */
+static void measure_begin(struct cpu *cpu)
 {
-	for (uint64_t at = 0; at < part->bytes; at += ZOG_PAGE_SIZE) {
-		const uint8_t *page = part->content + at;
-		bool is_short = part->bytes - at < ZOG_PAGE_SIZE;
-		if (is_short) {
-			memset(last_page, 0, sizeof(last_page));
-			memcpy(last_page, page, part->bytes - at);
-			page = last_page;
-		}
-		batch->page[batch->count++] = page;
-		if (batch->count == 8 || is_short)
-			batch_finish(batch);
-	}
+	lock_take(&measure_lock, cpu->id);
+	vector_save(cpu);
+	cpu->vector_owner = NULL;
+	vectors_allow();
 }
 
-void measure(const struct measure_part *part, uint32_t count, uint8_t out[32])
+static void measure_end(struct cpu *cpu)
+{
+	vector_close(cpu);
+	lock_release(&measure_lock);
+}
+
+void measure(const struct measure_part *part, uint32_t count, uint8_t *sum, uint8_t out[32])
 {
 	struct cpu *cpu = cpu_current();
 	struct sha256 root;
-	struct batch batch = { .root = &root };
 
-	lock_take(&measure_lock, cpu->id);
-	/* The vector registers hold a program's state: put it away, and let them be used. */
-	vector_save(cpu);
-	if (cpu->vector_owner != NULL)
-		cpu->vector_owner = NULL;
-	vectors_allow();
+	measure_begin(cpu);
 	sha256_begin(&root);
-	for (uint32_t i = 0; i < count; i++)
-		part_add(&batch, &part[i]);
-	batch_finish(&batch);
+	for (const struct measure_part *end = part + count; part < end; part++)
+		for (uint64_t at = 0; at < part->bytes; at += ZOG_PAGE_SIZE, sum += MEASURE_SUM_BYTES) {
+			const uint8_t *page = part->content + at;
+			if (part->bytes - at < ZOG_PAGE_SIZE) {
+				memset(last_page, 0, sizeof(last_page));
+				page = memcpy(last_page, page, part->bytes - at);
+			}
+			page_sum(page, (uint8_t(*)[32])sum);
+			sha256_add(&root, sum, MEASURE_SUM_BYTES);
+		}
 	sha256_end(&root, out);
-	vector_close(cpu);
-	lock_release(&measure_lock);
+	measure_end(cpu);
+}
+
+bool measure_page(const uint8_t *page, const uint8_t *sum)
+{
+	struct cpu *cpu = cpu_current();
+	union { uint8_t part[8][32]; uint64_t word[MEASURE_SUM_BYTES / 8]; } found;
+	uint64_t difference = 0;
+
+	measure_begin(cpu);
+	page_sum(page, found.part);
+	measure_end(cpu);
+	for (uint32_t i = 0; i < MEASURE_SUM_BYTES / 8; i++)
+		difference |= found.word[i] ^ ((const uint64_t *)(const void *)sum)[i];
+	return difference == 0;
 }

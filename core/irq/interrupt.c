@@ -105,10 +105,11 @@ static void domain_exception(struct cpu *cpu, struct domain *domain, uint32_t ve
 		domain_stepped(cpu, domain);
 	} else if (vector == EXCEPTION_PAGE_FAULT) {
 		uint64_t address = cr2_read();
-		/* Absent, or the live page still shows the committed one: no fetch, no reserved bits, and the domain's own
-		 * access (one that the processor makes for an instruction of it, as iret's, is not, and would fault again). */
-		if ((error & (PF_EXECUTE | 8)) || !(error & PF_USER) || !domain_touch(domain, address, error & PF_WRITE))
-			domain_fault(cpu, ZOG_CAUSE_PAGE_FAULT, vector, address, error);
+		/* Absent, or the live page still shows the committed one: a fetch from text only, no reserved bits, and the domain's
+		 * own access (one that the processor makes for an instruction of it, as iret's, is not, and would fault again). */
+		if (((error & PF_EXECUTE) && !domain_executes(domain, address)) || (error & 8) || !(error & PF_USER) ||
+		    !domain_touch(domain, address, error & PF_WRITE))
+			domain_fault(cpu, domain->is_image_damaged ? ZOG_CAUSE_MEASURE : ZOG_CAUSE_PAGE_FAULT, vector, address, error);
 	} else if (vector != EXCEPTION_NMI) {
 		domain_fault(cpu, ZOG_CAUSE_EXCEPTION, vector, cpu->domain_regs.rip, error);
 	}

@@ -93,8 +93,10 @@ static bool area_read(const struct domain *domain, uint64_t place, struct zog_au
 	out->a = area->address;
 	out->b = area->pages;
 	out->d = area->physical;
-	if (area->kind != AREA_FIXED)
+	if (area_is_own(area))
 		out->c = ZOG_MAP_READ | ZOG_MAP_WRITE;
+	else if (area->kind != AREA_FIXED)
+		out->c = area->pages == 0 ? 0 : ZOG_MAP_READ | (area->kind == AREA_TEXT ? ZOG_MAP_EXECUTE : 0);
 	else if (area->pages)
 		out->c = rights_of(area->entry[0]);
 	return true;
@@ -188,7 +190,7 @@ static uint64_t pages_touched(const struct domain *domain)
 	uint64_t pages = 0;
 
 	for (uint32_t i = 0; i < domain->area_count; i++)
-		for (uint64_t page = 0; domain->area[i].kind != AREA_FIXED && page < domain->area[i].pages; page++)
+		for (uint64_t page = 0; area_is_own(&domain->area[i]) && page < domain->area[i].pages; page++)
 			pages += domain->area[i].entry[page] & PTE_PRESENT;
 	return pages;
 }

@@ -10,7 +10,6 @@
 #include "object/frame.h"
 #include "object/cpu.h"
 #include "fault/log.h"
-#include "fault/measure.h"
 #include "tsm/object.h"
 #include "iommu/iommu.h"
 #include "tsm/region.h"
@@ -18,19 +17,12 @@
 
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
-int memcmp(const void *a, const void *b, size_t size);
 
 struct domain domain_table[ZOG_DOMAIN_MAX];
 extern uint64_t core_pml4_physical;
 extern uint64_t boot_info_page;
 
 struct module_desc boot_module; /* what the boot loader passed along ("initrd"); bytes 0: nothing */
-
-/* Physical address of something in the core's file or of a boot allocation. */
-static uint64_t content_physical(const void *content)
-{
-	return (uint64_t)content >= CORE_BASE ? (uint64_t)content - CORE_BASE : pointer_physical(content);
-}
 
 static uint64_t pages_of(uint64_t bytes) { return (bytes + ZOG_PAGE_SIZE - 1) / ZOG_PAGE_SIZE; }
 
@@ -77,34 +69,6 @@ static void area_map_fixed(struct area *area, uint64_t flags)
 		area->entry[i] = (area->physical + i * ZOG_PAGE_SIZE) | PTE_PRESENT | PTE_USER | flags;
 }
 
-/* The image's three areas stand first in the table, empty ones too: an update finds them there. */
-enum { AREA_TEXT = 0, AREA_CONSTANTS = 1, AREA_IMAGE_DATA = 2 };
-
-static void area_set(struct domain *domain, uint32_t place, uint64_t address, uint64_t pages, const void *content)
-{
-	struct area *area = &domain->area[place];
-
-	area->address = address;
-	area->pages = pages;
-	area->entry = domain->image_entry + (pages ? (address - ZOG_IMAGE_BASE) / ZOG_PAGE_SIZE : 0);
-	if (place != AREA_IMAGE_DATA && pages)
-		area->physical = content_physical(content);
-	area->content = content;
-}
-
-void domain_image_map(struct domain *domain, const struct image_desc *image)
-{
-	memset(domain->image_entry, 0, domain->update.window_pages * sizeof(pte_t));
-	area_set(domain, AREA_TEXT, image->text.address, image->text.pages, image->text.content);
-	area_set(domain, AREA_CONSTANTS, image->constants.address, image->constants.pages, image->constants.content);
-	area_set(domain, AREA_IMAGE_DATA, image->data.address, pages_of(image->data.memory_bytes), image->data.content);
-	domain->area[AREA_IMAGE_DATA].content_bytes = image->data.bytes;
-	area_map_fixed(&domain->area[AREA_TEXT], 0);
-	area_map_fixed(&domain->area[AREA_CONSTANTS], PTE_NO_EXECUTE);
-	domain->image = image;
-	domain->entry = image->entry;
-}
-
 /* Address space and frames for data have room for an update's growth. */
 static void image_build(struct domain *domain)
 {
@@ -119,8 +83,8 @@ static void image_build(struct domain *domain)
 	domain->update.data_pages = (uint32_t)(data_pages + data_pages / 4 + 8);
 	domain->update.window_pages = (uint32_t)((end - ZOG_IMAGE_BASE) / ZOG_PAGE_SIZE + domain->update.slot_pages + domain->update.data_pages);
 	domain->image_entry = range_build(domain, ZOG_IMAGE_BASE, domain->update.window_pages);
-	area_add(domain, AREA_FIXED, 0, 0, NULL, 0);
-	area_add(domain, AREA_FIXED, 0, 0, NULL, 0);
+	area_add(domain, AREA_TEXT, 0, 0, NULL, 0);
+	area_add(domain, AREA_CONSTANTS, 0, 0, NULL, 0);
 	area_add(domain, AREA_DATA, 0, 0, NULL, boot_memory(domain->update.data_pages * ZOG_PAGE_SIZE, FRAME_DOMAIN, domain->id));
 	domain_image_map(domain, image);
 }
@@ -410,13 +374,13 @@ static void home_touch(struct domain *domain, struct area *area, uint64_t page, 
 	area->entry[page] = (area->physical + offset) | PTE_PRESENT | PTE_USER | PTE_WRITE | PTE_NO_EXECUTE;
 }
 
-static void scratch_touch(struct area *area, uint64_t page)
+static bool scratch_touch(struct domain *domain, struct area *area, uint64_t page)
 {
 	uint64_t offset = page * ZOG_PAGE_SIZE, physical = area->physical + offset;
 
 	if (area->entry[page] & PTE_PRESENT) {
 		area->entry[page] |= PTE_WRITE; /* another CPU's stale entry, or a buffer's page since an abort (tsm/region.c) */
-		return;
+		return true;
 	}
 	uint8_t *to = physical_pointer(physical);
 	uint64_t given = 0;
@@ -425,7 +389,10 @@ static void scratch_touch(struct area *area, uint64_t page)
 		memcpy(to, area->content + offset, given);
 	}
 	memset(to + given, 0, ZOG_PAGE_SIZE - given);
+	if (given != 0 && !image_page_is_good(domain, area, page, to))
+		return false;
 	area->entry[page] = physical | PTE_PRESENT | PTE_USER | PTE_WRITE | PTE_NO_EXECUTE;
+	return true;
 }
 
 bool domain_touch(struct domain *domain, uint64_t address, bool is_write)
@@ -439,12 +406,13 @@ bool domain_touch(struct domain *domain, uint64_t address, bool is_write)
 			domain->is_ahead = 1;
 		if (area->kind == AREA_FIXED)
 			return !is_write || (area->entry[page] & PTE_WRITE);
+		bool is_made = true;
 		if (area->kind == AREA_HOME)
 			home_touch(domain, area, page, is_write);
 		else
-			scratch_touch(area, page);
+			is_made = area_is_own(area) ? scratch_touch(domain, area, page) : !is_write && image_touch(domain, area, page);
 		page_invalidate(address);
-		return true;
+		return is_made;
 	}
 	return false;
 }
@@ -501,19 +469,6 @@ bool domain_write(struct domain *domain, uint64_t address, const void *from, uin
 }
 
 /* --- back to the checkpoint -------------------------------------------------------------------------------------- */
-
-bool image_is_measured(const struct image_desc *image)
-{
-	struct measure_part part[3] = {
-		{ image->text.content, image->text.pages * ZOG_PAGE_SIZE },
-		{ image->constants.content, image->constants.pages * ZOG_PAGE_SIZE },
-		{ image->data.content, image->data.bytes },
-	};
-	uint8_t found[32];
-
-	measure(part, 3, found);
-	return memcmp(found, image->sha256, sizeof(found)) == 0;
-}
 
 void domain_reset(struct domain *domain)
 {

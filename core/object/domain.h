@@ -13,7 +13,9 @@
 #include "tsm/home_schema.h"
 
 enum area_kind {
-	AREA_FIXED, /* mapped at boot and never changed: text, constants, information, DMA memory, peers' messages */
+	AREA_FIXED,     /* mapped at boot and never changed: information, DMA memory, peers' messages */
+	AREA_TEXT,      /* of the image: every page is measured when an incarnation first touches it */
+	AREA_CONSTANTS, /* the same */
 	AREA_DATA,  /* scratch with initial contents from the image */
 	AREA_ZERO,  /* scratch that starts as zeros: bss, heap, stacks, transaction page, own messages */
 	AREA_HOME,  /* live image over the committed one */
@@ -28,7 +30,10 @@ struct area {
 	uint64_t physical; /* first frame; frames are contiguous */
 	const uint8_t *content; /* AREA_DATA: initial bytes */
 	uint64_t content_bytes;
+	const uint8_t *sum;     /* of the image's pages (fault/measure.h); NULL: content that has none */
 };
+/* Can the domain write there? */
+static inline bool area_is_own(const struct area *area) { return area->kind >= AREA_DATA; }
 #define AREA_MAX 92u
 
 enum domain_state { DOMAIN_DOWN = 0, DOMAIN_READY = 1, DOMAIN_QUARANTINED = 2 };
@@ -96,6 +101,7 @@ struct domain {
 	uint64_t dma_fault_address, dma_fault_error; /* why a kill was requested; error 0: not by the IOMMU */
 	uint32_t is_hanging;      /* it was told to hang: the deadline that ends it was asked for */
 	uint32_t corrupt_open;    /* a corruption was made and nothing has noticed yet */
+	uint32_t is_image_damaged; /* a page of the image, or at boot the whole, did not have its measure */
 	pte_t *image_entry;       /* page-table entries of the image's window, from ZOG_IMAGE_BASE on */
 	struct update update;
 };
@@ -114,12 +120,18 @@ static inline bool domain_holds(const struct domain *domain, uint64_t index, uin
 
 /* Makes the page at ADDRESS present (for writing if is_write). false: the domain has no business there. */
 bool domain_touch(struct domain *domain, uint64_t address, bool is_write);
+/* object/image.c. A page of the image is first touched: false: it does not have its measure, which is noted. */
+bool image_touch(struct domain *domain, struct area *area, uint64_t page);
+/* The page at BYTES, of the image's contents or the domain's copy of them; true where there is nothing to measure. */
+bool image_page_is_good(struct domain *domain, const struct area *area, uint64_t page, const uint8_t *bytes);
+/* Is that an address of its text? */
+bool domain_executes(const struct domain *domain, uint64_t address);
 /* The domain's bytes [address, address + bytes) that it may read and write, when they lie on one page; else NULL. */
 void *domain_bytes(struct domain *domain, uint64_t address, uint64_t bytes);
 /* Copies between the core and a domain's own memory. false: some page is not the domain's (to write). */
 bool domain_read(struct domain *domain, void *to, uint64_t address, uint64_t bytes);
 bool domain_write(struct domain *domain, uint64_t address, const void *from, uint64_t bytes);
-/* Back to the last checkpoint: live image, scratch and stacks discarded, the image measured again at its start. */
+/* Back to the last checkpoint: live image, scratch and stacks discarded, the image measured again where it is touched. */
 void domain_reset(struct domain *domain);
 /* What was taken from the domain's page tables is gone on every CPU when this returns. On the domain's own CPU, too. */
 void domain_flush(struct domain *domain); /* object/processor.c */
@@ -127,7 +139,8 @@ void domain_flush(struct domain *domain); /* object/processor.c */
 void domain_build(struct domain *domain, uint32_t id);
 void domain_build_peers(struct domain *domain);
 void domain_attach_window(struct domain *domain, uint32_t window, uint64_t physical, uint64_t bytes);
-bool image_is_measured(const struct image_desc *image);
+/* Does IMAGE, one of the domain's, have its measure? Notes the sums of its pages. */
+bool image_is_measured(struct domain *domain, const struct image_desc *image);
 /* Text, constants and data of IMAGE take the place of what the image's window showed. Nothing runs in the domain. */
 void domain_image_map(struct domain *domain, const struct image_desc *image);
 

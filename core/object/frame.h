@@ -25,6 +25,11 @@ extern uint64_t frame_count;
 static inline void *physical_pointer(uint64_t physical) { return (void *)(PHYSMAP_BASE + physical); }
 static inline void *frame_pointer(uint64_t frame) { return (void *)(PHYSMAP_BASE + (frame << 12)); }
 static inline uint64_t pointer_physical(const void *pointer) { return (uint64_t)pointer - PHYSMAP_BASE; }
+/* Of something in the core's file or of a boot allocation. */
+static inline uint64_t content_physical(const void *content)
+{
+	return (uint64_t)content >= CORE_BASE ? (uint64_t)content - CORE_BASE : pointer_physical(content);
+}
 
 /* May DOMAIN name FRAME as payload of its own? */
 static inline bool frame_is_payload_of(uint64_t frame, uint32_t domain)

@@ -2,6 +2,7 @@
 #include "object/update.h"
 #include "cross/control.h"
 #include "fault/log.h"
+#include "fault/measure.h"
 #include "object/cpu.h"
 #include "object/domain.h"
 #include "object/frame.h"
@@ -23,6 +24,8 @@ void update_build(struct domain *domain)
 	update->slot_pages = (uint32_t)(pages + pages / 2 + 8);
 	for (uint32_t i = 0; i < 2; i++)
 		update->slot_content[i] = physical_pointer(boot_memory((1 + update->slot_pages) * ZOG_PAGE_SIZE, FRAME_DOMAIN, domain->id));
+	for (uint32_t i = 0; i < 3; i++)
+		update->sum[i] = boot_pointer((i == 0 ? pages : update->slot_pages) * MEASURE_SUM_BYTES);
 }
 
 /* --- the free slot ---------------------------------------------------------------------------------------------- */
@@ -126,7 +129,7 @@ zog_status_t update_check(struct domain *domain)
 	zog_status_t status = image_decode(update, update->slot_content[slot], &update->slot[slot]);
 	if (status != ZOG_OK)
 		return status;
-	if (!image_is_measured(&update->slot[slot]))
+	if (!image_is_measured(domain, &update->slot[slot]))
 		return ZOG_ERR_CORRUPT;
 	update->state = ZOG_UPDATE_CHECKED;
 	return ZOG_OK;

@@ -30,6 +30,7 @@ struct update {
 	uint32_t slot_pages, data_pages, window_pages;   /* limits: contents, data with what starts as zeros, addresses */
 	uint8_t *slot_content[2]; /* page 0 first */
 	struct image_desc slot[2];
+	uint8_t *sum[3];          /* of the pages of the booted image, and of the slots' (fault/measure.h) */
 };
 
 /* Boot: room for images up to half larger than the first one and 8 pages. */

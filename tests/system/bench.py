@@ -5,7 +5,8 @@ import os
 
 from zoglib.testing import expect, tier, work_folder, zog
 
-CORE_ROWS = ["crossing_pure", "crossing_commit", "wait_wake", "stream_64", "home_tx_10", "program_page_fault", "restart_virtio_blk"]
+CORE_ROWS = ["crossing_pure", "crossing_commit", "wait_wake", "stream_64", "home_tx_10", "program_page_fault", "restart_virtio_blk",
+             "restart_ext4", "restart_linux"]
 CALL_ROWS = ["getppid", "read_4k", "write_4k", "open_close", "stat", "pipe_round_trip", "fork_exit", "fork_exec", "page_fault",
              "create_unlink"]
 KEYS = ["name", "instructions", "address_space_switches", "tlb_flushes", "model_cost", "linux_lean", "ratio"]

@@ -10,7 +10,8 @@ import json
 from .bench_core import zog_run
 from .build import Failure
 
-CORE_ROWS = ("crossing_pure", "crossing_commit", "wait_wake", "stream_64", "home_tx_10", "program_page_fault", "restart_virtio_blk")
+CORE_ROWS = ("crossing_pure", "crossing_commit", "wait_wake", "stream_64", "home_tx_10", "program_page_fault", "restart_virtio_blk",
+             "restart_ext4", "restart_linux")
 SHARE_ROWS = {"hook_share_linux": "linux", "hook_share_ext4": "ext4"}  # percent of that domain's instructions
 TSM_ROWS = ("home_abort_10", "shared_commit_64", "shared_read_64", "memcpy_64", "ring_raw_64", "stream_4080", "stream_4080_copied",
             "memcpy_4080", "object_commit_64k", "copy_64k", "object_read", *SHARE_ROWS)
@@ -23,7 +24,8 @@ SWITCH_COST = 300
 MARKS = {"crossing_pure": 400, "crossing_commit": 700, "stream_64": 60, "home_tx_10": 400, "home_abort_10": ("home_tx_10", 1),
          "shared_commit_64": 500, "stream_4080": ("memcpy_4080", 1 / 0.8),
          "object_commit_64k": ("copy_64k", 1 / 2), "hook_share_linux": 10, "hook_share_ext4": 10,
-         "pipe_round_trip": 11_300, "getppid": 800, "restart_virtio_blk": 1_000_000}
+         "pipe_round_trip": 11_300, "getppid": 800, "restart_virtio_blk": 1_000_000,
+         "restart_ext4": 1_000_000, "restart_linux": 1_000_000}
 SHARE_CALLS = CALL_ROWS  # what runs while the store hook's share is taken
 PROGRAM_FAULT = "page_fault"  # the program whose fault is the row program_page_fault
 

@@ -1,7 +1,7 @@
 """Benchmarks on Zog: boots build/lab/zog.elf with instructions counted, and reads what its benches print.
 
 The domain bench_client writes the core's rows to the system log; the guest program bench_calls prints those of Linux
-calls to the console, and kills virtio_blk under itself for the row restart_virtio_blk (`zog: recovered` in the log).
+calls to the console, and kills domains under itself for the rows restart_NAME (`zog: recovered` in the log).
 """
 
 import os
@@ -21,7 +21,7 @@ ROW = re.compile(r"bench (\w+) instructions=([0-9.]+) switches=(-?[0-9.]+) flush
 CALIBRATION_LOOP = 1000  # instructions of the row `calibration`; the two looks at the counter come on top
 CALIBRATION_SLACK = 16
 RESTARTS = 9
-RESTARTED = "virtio_blk"
+RESTARTED = ("virtio_blk", "ext4", "linux")
 SILENCE_S = 120
 
 
@@ -79,13 +79,13 @@ def shares_add(rows, domains, path):
 
 
 def zog_run(calls, share_domains=None):
-	"""Counts of the core's rows and of the given rows of bench_calls; RESTARTED is restarted besides. share_domains:
+	"""Counts of the core's rows and of the given rows of bench_calls; those of RESTARTED are restarted besides. share_domains:
 	{row: domain} whose store hook's share is taken over the whole run."""
 	make("lab")
 	blocks = os.path.join(bench_folder(), "blocks")
 	extra = profile.plugin_arguments(profile.plugin_build(ROOT), blocks) if share_domains else []
 	commands = [f"/tests/bench_calls /root {' '.join(calls)} || exit 1"] if calls else []
-	commands.append(f"/tests/bench_calls /root restart {RESTARTED} {RESTARTS} || exit 1")
+	commands += [f"/tests/bench_calls /root restart {domain} {RESTARTS} || exit 1" for domain in RESTARTED]
 	config = Config(kernel=KERNEL, disk=bench_disk(), smp=1, exec_text="\n".join(commands), append="zog.bench=1",
 	                work=bench_folder(), extra=COUNTING + extra)
 	rows, machine = machine_run(config, "zog.log")
@@ -93,7 +93,7 @@ def zog_run(calls, share_domains=None):
 	if status != 0:
 		raise Failure(message or f"the benchmarks ended with status {status}; see build/bench/zog.log.console")
 	calibration_check(rows.pop("calibration", None))
-	rows["restart_" + RESTARTED] = restart_count(machine.log)
+	rows.update(("restart_" + domain, restart_count(machine.log, domain)) for domain in RESTARTED)
 	if share_domains:
 		shares_add(rows, share_domains, blocks)
 	return rows
@@ -107,10 +107,10 @@ def calibration_check(count):
 		raise Failure(f"a loop of {CALIBRATION_LOOP} instructions counts {count.instructions:.0f}: the counter does not count instructions")
 
 
-def restart_count(log):
+def restart_count(log, domain):
 	"""From fault entry to first reply, median; waiting for the device is in it."""
 	counts = [instructions for number, instructions in log.recovered.items()
-	          if log.incidents.get(number, {}).get("domain") == RESTARTED]
+	          if log.incidents.get(number, {}).get("domain") == domain]
 	if len(counts) != RESTARTS:
-		raise Failure(f"{len(counts)} restarts of {RESTARTED} in the log, not {RESTARTS}")
+		raise Failure(f"{len(counts)} restarts of {domain} in the log, not {RESTARTS}")
 	return Count(float(statistics.median(counts)), None, None)

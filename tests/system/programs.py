@@ -68,3 +68,9 @@ def test_shell():
 		here, there = next(((a, b) for a, b in pairs if a != b), ("", ""))
 		expect(False, f"output differs from Linux: {here!r}, not {there!r}; {result.describe()}")
 	result.expect_status(0)
+
+
+def test_directories_that_nobody_has_read_yet():
+	"""Their blocks are not in any cache: the listing has to wait for the disk."""
+	result = boot("echo /tests/l*; ls -1 /etc; ls /zog/incidents")
+	result.expect_output("/tests/lines\ngroup\nhostname\npasswd\nprofile\n")

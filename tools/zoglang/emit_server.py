@@ -102,8 +102,9 @@ class MethodServer:
 		self.add("zog_status_t status;", "")
 
 	def is_direct(self, argument):
-		"""Does the handler write the result word itself? All of its values are right, and it starts as 0 (lib/rt/entry.S)."""
-		return argument.kind == "scalar" and argument.type == "u64" and not argument.range
+		"""Does the handler write the result word itself? All of its values are right, and it starts as 0 (lib/rt/entry.S). Not where
+		it may WAIT: the words then say what for, and a handler may set its results afterwards."""
+		return argument.kind == "scalar" and argument.type == "u64" and not argument.range and not self.method.may_wait
 
 	def out_initial(self, argument):
 		"""A value that passes the checks, for handlers that leave a result unset with an error."""

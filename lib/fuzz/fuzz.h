@@ -12,6 +12,7 @@
 #ifndef FUZZ_FUZZ_H
 #define FUZZ_FUZZ_H
 
+#include "rt/contract.h"
 #include "rt/method.h"
 #include "rt/rt.h"
 

@@ -9,7 +9,9 @@ enum rt_argument_kind {
 	RT_UNSIGNED = 0, RT_SIGNED = 1, RT_ENUM = 2, RT_HANDLE = 3, /* in a word; fields of structs, too */
 	RT_BYTES = 4, RT_TEXT = 5, RT_ARRAY = 6,                     /* length or count in a word, contents in the area */
 	RT_STRUCT = 7,                                               /* in the area */
+	RT_LIST = 8,                                                 /* rt/list.h; its length in bytes in a word */
 };
+enum rt_string_rule { RT_ANY = 0, RT_NO_NUL = 1, RT_UTF8 = 2, RT_NAME = 3 };
 struct rt_value {
 	const char *name;
 	uint64_t number;
@@ -21,10 +23,11 @@ struct rt_argument {
 	uint16_t offset;    /* in the message area, or in its struct */
 	uint32_t bytes;     /* of the integer, the struct, or one element */
 	uint32_t least, most; /* length or count */
-	uint64_t first, last; /* range of an integer or an element, sign-extended; handles: last is the limit - 1 */
+	uint64_t first, last; /* range of an integer or an element, sign-extended; handles: last is the limit - 1; strings: first is
+	                         enum rt_string_rule */
 	const struct rt_value *value; /* RT_ENUM */
 	uint32_t value_count, field_count;
-	const struct rt_argument *field; /* RT_STRUCT, RT_ARRAY of structs */
+	const struct rt_argument *field; /* RT_STRUCT, RT_ARRAY of structs; RT_LIST: of an entry, and last its string */
 };
 enum rt_method_kind { RT_PURE = 0, RT_IDEMPOTENT = 1, RT_ONCE = 2 };
 struct rt_method {

@@ -122,6 +122,7 @@ static void argument_put(const struct rt_argument *argument, const uint64_t *wor
 		text_put(area + argument->offset, shown);
 		break;
 	case RT_BYTES:
+	case RT_LIST:
 		put(" %s=<%lu bytes>", argument->name, value);
 		break;
 	case RT_ARRAY:

@@ -126,6 +126,9 @@ static void home_watch(void)
 	mprotect(home_live(), HOME_BYTES, PROT_READ);
 }
 
+void rt_store(uint64_t address, uint64_t size);
+void rt_store(uint64_t address, uint64_t size) { (void)address, (void)size; } /* the pages' protection tells */
+
 static void images_copy(uint8_t *to, const uint8_t *from)
 {
 	for (uint32_t i = 0; i < harness->dirty_count; i++) {
@@ -157,42 +160,7 @@ static void store_hook(uintptr_t address, size_t size)
 		page_touch((at - ZOG_HOME_BASE) / 4096);
 }
 
-#define STORE(n) \
-	void __asan_store##n##_noabort(uintptr_t a); \
-	__attribute__((no_sanitize("kernel-address"))) void __asan_store##n##_noabort(uintptr_t a) { store_hook(a, n); }
-STORE(1) STORE(2) STORE(4) STORE(8) STORE(16)
-void __asan_storeN_noabort(uintptr_t a, size_t n);
-__attribute__((no_sanitize("kernel-address"))) void __asan_storeN_noabort(uintptr_t a, size_t n) { store_hook(a, n); }
-void __asan_handle_no_return(void);
-void __asan_handle_no_return(void) { }
-
-/* The domain's memory builtins, as lib/rt/memory.c has them: logged whole. */
-__attribute__((no_sanitize("kernel-address"), optimize("no-tree-loop-distribute-patterns")))
-void *memcpy(void *restrict to, const void *restrict from, size_t size)
-{
-	store_hook((uintptr_t)to, size);
-	for (size_t i = 0; i < size; i++)
-		((uint8_t *)to)[i] = ((const uint8_t *)from)[i];
-	return to;
-}
-__attribute__((no_sanitize("kernel-address"), optimize("no-tree-loop-distribute-patterns")))
-void *memset(void *to, int byte, size_t size)
-{
-	store_hook((uintptr_t)to, size);
-	for (size_t i = 0; i < size; i++)
-		((uint8_t *)to)[i] = (uint8_t)byte;
-	return to;
-}
-__attribute__((no_sanitize("kernel-address"), optimize("no-tree-loop-distribute-patterns")))
-void *memmove(void *to, const void *from, size_t size)
-{
-	store_hook((uintptr_t)to, size);
-	for (size_t i = 0; i < size && to < from; i++)
-		((uint8_t *)to)[i] = ((const uint8_t *)from)[i];
-	for (size_t i = size; i > 0 && to > from; i--)
-		((uint8_t *)to)[i - 1] = ((const uint8_t *)from)[i - 1];
-	return to;
-}
+#include "ext4_hook.h"
 
 static void home_watch(void) { range_count = 0; }
 

@@ -331,18 +331,16 @@ static void task_rename(struct task *t)
 	struct model_name *name = &world->name[t->name < 0 ? 0 : t->name];
 	int target = find_name(t->to_directory, t->text);
 	uint64_t node, replaced, replaced_links;
-	char names[2 * NAME_BYTES];
 	zog_status_t status;
 
 	if (t->name < 0) {
 		t->kind = TASK_NONE;
 		return;
 	}
-	snprintf(names, sizeof(names), "%s%s", name->text, t->text);
 	struct filesystem_rename_request request = { .from_parent = world->node[name->directory].node,
-		.to_parent = world->node[t->to_directory].node, .from_length = (uint32_t)strlen(name->text),
-		.time_s = world->clock };
-	CALL(status, filesystem_rename_serve(call, &request, names, strlen(names), &node, &replaced, &replaced_links));
+		.to_parent = world->node[t->to_directory].node, .time_s = world->clock };
+	CALL(status, filesystem_rename_serve(call, &request, name->text, strlen(name->text), t->text, strlen(t->text), &node, &replaced,
+		&replaced_links));
 	t->kind = TASK_NONE;
 	if (is_space(status))
 		return;
@@ -510,35 +508,31 @@ static void check_node(int place, bool is_thorough)
 static void check_list(int directory)
 {
 	static const uint8_t types[16] = { [1] = 1, [2] = 2, [4] = 4, [6] = 6, [8] = 8, [10] = 10, [12] = 12 };
-	uint64_t position = 0, count;
-	uint32_t names = 0, dots = 0;
-	uint8_t records[8192];
-	size_t length;
+	struct filesystem_directory_entry entry = { 0 };
+	struct filesystem_entries_found_list found;
+	uint32_t names = 0, dots = 0, count;
 	zog_status_t status;
 
 	do {
-		size_t size = chance(2) ? sizeof(records) : 600;
+		uint64_t position = entry.next;
 
-		CALL(status, filesystem_entries_serve(call, world->node[directory].node, position, &count, records, size,
-			&length));
-		CHECK(status == ZOG_OK && count == length);
-		for (uint64_t at = 0; at < count;) {
+		filesystem_entries_found_list_clear(&found);
+		found.list.size = chance(2) ? sizeof(found.room) : 600;
+		CALL(status, filesystem_entries_serve(call, world->node[directory].node, position, &found.list));
+		CHECK(status == ZOG_OK && filesystem_directory_entry_list_is_valid(found.list.bytes, found.list.length));
+		for (count = 0; filesystem_directory_entry_next(&found.list, &entry); count++) {
 			char text[NAME_BYTES] = { 0 };
-			uint64_t node;
 			int name;
 
-			memcpy(&node, records + at, 8);
-			memcpy(&position, records + at + 8, 8);
-			memcpy(text, records + at + 18, records[at + 17]);
+			memcpy(text, entry.name, entry.name_length);
 			name = find_name(directory, text);
 			if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0) {
 				dots++;
 			} else {
-				CHECK(name >= 0 && world->node[world->name[name].node].node == node);
-				CHECK(records[at + 16] == types[world->node[world->name[name].node].mode >> 12]);
+				CHECK(name >= 0 && world->node[world->name[name].node].node == entry.node);
+				CHECK(entry.type == types[world->node[world->name[name].node].mode >> 12]);
 				names++;
 			}
-			at += (18 + records[at + 17] + 7) & ~7u;
 		}
 	} while (count);
 	CHECK(dots == 2 && names == count_in(directory, false));

@@ -5,7 +5,7 @@
  * subsystems/filesystem/ext4/extent_change.c subsystems/filesystem/ext4/group.c subsystems/filesystem/ext4/inode.c
  * subsystems/filesystem/ext4/name.c subsystems/filesystem/ext4/node.c subsystems/filesystem/ext4/orphan.c
  * subsystems/filesystem/ext4/page.c subsystems/filesystem/ext4/rename.c subsystems/filesystem/ext4/serve.c
- * subsystems/filesystem/ext4/super.c subsystems/filesystem/ext4/sync.c */
+ * subsystems/filesystem/ext4/super.c subsystems/filesystem/ext4/sync.c lib/rt/list.c */
 /* flags: -include tests/host/ext4_place.h -fno-strict-aliasing -Wno-unused-function -Itests/host -Ibuild/gen/domains/ext4
  * -Isubsystems/filesystem/ext4 */
 /* ext4 against a model: random operations on fresh images of several shapes, killed again and again. Afterwards, and

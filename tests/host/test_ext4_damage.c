@@ -5,7 +5,7 @@
  * subsystems/filesystem/ext4/extent_change.c subsystems/filesystem/ext4/group.c subsystems/filesystem/ext4/inode.c
  * subsystems/filesystem/ext4/name.c subsystems/filesystem/ext4/node.c subsystems/filesystem/ext4/orphan.c
  * subsystems/filesystem/ext4/page.c subsystems/filesystem/ext4/rename.c subsystems/filesystem/ext4/serve.c
- * subsystems/filesystem/ext4/super.c subsystems/filesystem/ext4/sync.c */
+ * subsystems/filesystem/ext4/super.c subsystems/filesystem/ext4/sync.c lib/rt/list.c */
 /* flags: -include tests/host/ext4_place.h -fno-strict-aliasing -Wno-unused-function -Itests/host -Ibuild/gen/domains/ext4
  * -Isubsystems/filesystem/ext4 */
 /* ext4 on damaged disks: bytes of metadata are changed at random, with and without checksums to catch it. Whatever the
@@ -35,24 +35,22 @@ static void note(zog_status_t status)
 
 static void directory_read(uint64_t directory)
 {
-	uint64_t position = 0, count = 0;
-	uint8_t records[8192];
-	size_t length;
+	struct filesystem_directory_entry entry = { 0 };
+	struct filesystem_entries_found_list found;
 	zog_status_t status;
 
 	for (uint32_t turn = 0; turn < 20; turn++) {
-		CALL(status, filesystem_entries_serve(call, directory, position, &count, records, sizeof(records),
-			&length));
+		filesystem_entries_found_list_clear(&found);
+		CALL(status, filesystem_entries_serve(call, directory, entry.next, &found.list));
 		note(status);
-		if (status != ZOG_OK || count == 0)
+		if (status != ZOG_OK || found.list.length == 0)
 			return;
-		for (uint64_t at = 0; at < count; at += (18 + records[at + 17] + 7) & ~7u) {
-			CHECK(at + 18 + records[at + 17] <= count);
-			memcpy(&position, records + at + 8, 8);
-			if (records[at + 18] == '.' || seen->count == NODES_SEEN)
+		CHECK(filesystem_directory_entry_list_is_valid(found.list.bytes, found.list.length));
+		while (filesystem_directory_entry_next(&found.list, &entry)) {
+			if (entry.name[0] == '.' || seen->count == NODES_SEEN)
 				continue;
-			memcpy(&seen->node[seen->count], records + at, 8);
-			memcpy(seen->name[seen->count], records + at + 18, records[at + 17]);
+			seen->node[seen->count] = entry.node;
+			memcpy(seen->name[seen->count], entry.name, entry.name_length);
 			seen->parent[seen->count++] = directory;
 		}
 	}

@@ -5,7 +5,7 @@
  * subsystems/filesystem/ext4/extent_change.c subsystems/filesystem/ext4/group.c subsystems/filesystem/ext4/inode.c
  * subsystems/filesystem/ext4/name.c subsystems/filesystem/ext4/node.c subsystems/filesystem/ext4/orphan.c
  * subsystems/filesystem/ext4/page.c subsystems/filesystem/ext4/rename.c subsystems/filesystem/ext4/serve.c
- * subsystems/filesystem/ext4/super.c subsystems/filesystem/ext4/sync.c */
+ * subsystems/filesystem/ext4/super.c subsystems/filesystem/ext4/sync.c lib/rt/list.c */
 /* flags: -include tests/host/ext4_place.h -fno-strict-aliasing -Wno-unused-function -Itests/host -Ibuild/gen/domains/ext4
  * -Isubsystems/filesystem/ext4 */
 /* ext4 on particular disks: what mke2fs, e2fsck -D and debugfs make of them, deep extent trees, orphans of an earlier
@@ -153,9 +153,8 @@ static void life_index(void)
 	uint64_t directory = lookup(INODE_ROOT, "many"), node;
 	char name[64];
 	uint32_t count = 0;
-	uint64_t position = 0, length;
-	uint8_t records[8192];
-	size_t used;
+	struct filesystem_directory_entry entry = { 0 };
+	struct filesystem_entries_found_list found;
 	zog_status_t status;
 
 	for (uint32_t i = 0; i < 3000; i += 7) {
@@ -167,12 +166,12 @@ static void life_index(void)
 	if (scene->pages == 1)
 		node = create(directory, "one-more", MODE_DIRECTORY | 0755), (void)node;
 	do {
-		CALL(status, filesystem_entries_serve(call, directory, position, &length, records, sizeof(records),
-			&used));
+		filesystem_entries_found_list_clear(&found);
+		CALL(status, filesystem_entries_serve(call, directory, entry.next, &found.list));
 		CHECK(status == ZOG_OK);
-		for (uint64_t at = 0; at < length; at += (18 + records[at + 17] + 7) & ~7u, count++)
-			memcpy(&position, records + at + 8, 8);
-	} while (length);
+		while (filesystem_directory_entry_next(&found.list, &entry))
+			count++;
+	} while (found.list.length);
 	CHECK(count == (scene->pages == 0 ? 3001u : 3003u));
 	sync_all(true);
 }

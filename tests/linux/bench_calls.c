@@ -164,6 +164,44 @@ static void create_run(int count)
 	}
 }
 
+/* A folder of 64 names. */
+static int folder;
+
+static void list_start(void)
+{
+	char name[40];
+
+	must(mkdir("bench.list", 0755) == 0, "mkdir");
+	for (int i = 0; i < 64; i++) {
+		snprintf(name, sizeof(name), "bench.list/file-number-%d", i);
+		int fd = open(name, O_WRONLY | O_CREAT, 0644);
+		must(fd >= 0 && close(fd) == 0, "create");
+	}
+	folder = open("bench.list", O_RDONLY | O_DIRECTORY);
+	must(folder >= 0, "open");
+}
+
+static void list_run(int count)
+{
+	while (count-- > 0) {
+		long bytes = 0, got;
+		while ((got = syscall(SYS_getdents64, folder, buffer, sizeof(buffer))) > 0)
+			bytes += got;
+		must(got == 0 && bytes > 64 * 32 && lseek(folder, 0, SEEK_SET) == 0, "getdents64");
+	}
+}
+
+static void list_end(void)
+{
+	char name[40];
+
+	for (int i = 0; i < 64; i++) {
+		snprintf(name, sizeof(name), "bench.list/file-number-%d", i);
+		must(unlink(name) == 0, "unlink");
+	}
+	must(close(folder) == 0 && rmdir("bench.list") == 0, "rmdir");
+}
+
 static void nothing(void) { }
 
 static const struct operation {
@@ -183,6 +221,7 @@ static const struct operation {
 	{ "fork_exec", nothing, exec_run, nothing, 4 },
 	{ "page_fault", pages_start, pages_run, pages_end, 64 },
 	{ "create_unlink", nothing, create_run, nothing, 10 },
+	{ "list_64", list_start, list_run, list_end, 4 },
 };
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 

@@ -124,7 +124,7 @@ def case_the_reference_has_everything():
 			for wanted in [method.kind, f"{method.deadline_ms} ms", *method.rights, *method.waits, *[e.name for e in method.errors],
 			               *[e.cause.replace("|", "\\|") for e in method.errors], *[a.name for a in method.ins + method.outs]]:
 				expect(wanted in section, f"{contract.name}.{method.name}: no '{wanted}'")
-		for part in contract.handles + contract.regions + contract.objects + contract.rights + contract.events + contract.enums + contract.structs:
+		for part in contract.handles + contract.entries + contract.regions + contract.objects + contract.rights + contract.events + contract.enums + contract.structs:
 			expect(f"`{part.name}`" in page, f"{contract.name}: no {part.name}")
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Generated stubs and validators against peers that break the contract: compiles stubs/*.zidl, builds stubs/messages.c and
+"""Generated stubs and validators against peers that break the contract: compiles stubs/*.zidl, builds stubs/messages.c, lists.c and
 stubs/whole.c with what comes out, for the host and with sanitizers, and runs them. They print their own lines."""
 
 import os
@@ -41,12 +41,12 @@ def undeclared_check():
 def main():
 	shutil.rmtree(WORK, ignore_errors=True)
 	source = os.path.join("tests", "negative", "stubs")
-	step("contract", [sys.executable, "-B", "tools/zidl.py", "--out", WORK, *[os.path.join(source, n + ".zidl") for n in ("odd", "whole")]])
+	step("contract", [sys.executable, "-B", "tools/zidl.py", "--out", WORK, *[os.path.join(source, n + ".zidl") for n in ("odd", "whole", "lists")]])
 	failed = undeclared_check()
-	for name in ("messages", "whole"):
+	for name in ("messages", "whole", "lists"):
 		program = os.path.join(WORK, name)
 		step("stubs_compile", ["gcc", *FLAGS, "-I" + source, "-o", program, os.path.join(source, name + ".c"),
-		                       "lib/rt/once.c", "lib/rt/hash.c", "lib/rt/handle.c", "lib/rt/trace.c"])
+		                       "lib/rt/once.c", "lib/rt/hash.c", "lib/rt/handle.c", "lib/rt/trace.c", "lib/rt/list.c"])
 		sys.stdout.flush()
 		result = subprocess.run([program], cwd=ROOT, stdin=subprocess.DEVNULL, timeout=60)
 		if result.returncode not in (0, 1):

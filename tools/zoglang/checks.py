@@ -5,7 +5,7 @@ import re
 from .handle_checks import handles_check
 from .large_object import object_check
 from .layout import AREA_BYTES, WORDS_OUT, Reply, Request
-from .model import INTEGERS
+from .model import INTEGERS, SIZED
 from .region import region_check
 from .report import abi_statuses, c_constant, nearest
 
@@ -17,7 +17,7 @@ C_WORDS = set(
 	"asm typeof bool true false linux unix".split()
 )
 TAKEN = C_WORDS | {"call", "sequence", "memcpy", "memset"}  # the stubs use these themselves
-SUFFIXES = ("_serve", "_call", "_dispatch", "_area_in", "_area_out", "_is_valid", "_handles", "_methods")
+SUFFIXES = ("_serve", "_call", "_dispatch", "_area_in", "_area_out", "_is_valid", "_handles", "_methods", "_append", "_next", "_list")
 STATUS_IMPLIED = {"OK": "is what every method may answer", "RETRY": "is what every method may answer",
                   "WAIT": "is said by 'wait on'", "ERR_HANDLE": "is what every method with a handle may answer",
                   "ERR_STATE": "is what every method with a handle may answer"}
@@ -47,7 +47,7 @@ class ContractChecks:
 			if len(full) >= IMAGE_NAME_MAX:
 				self.error(line, f"the name '{full}' is longer than {IMAGE_NAME_MAX - 1} characters")
 		self.unique_check(
-			[(x.name, x.line) for x in contract.enums + contract.structs], "type", set(INTEGERS) | {"bytes", "text", "array"})
+			[(x.name, x.line) for x in contract.enums + contract.structs + contract.entries], "type", set(INTEGERS) | set(SIZED))
 		self.unique_check([(x.name, x.line) for x in contract.events], "event")
 		self.unique_check([(x.name, x.line) for x in contract.methods], "method")
 		for event in contract.events:
@@ -57,6 +57,8 @@ class ContractChecks:
 			self.enum_check(enum)
 		for struct in contract.structs:
 			self.struct_check(struct)
+		for entry in contract.entries:
+			self.entry_check(entry)
 		self.unique_check([(x.name, x.line) for x in contract.regions + contract.objects], "region")
 		for region in contract.regions:
 			region_check(self, region)
@@ -86,7 +88,7 @@ class ContractChecks:
 			self.error(line, f"{what} '{name}' is not written like_this")
 		elif name in TAKEN or name.startswith("zog_"):
 			self.error(line, f"{what} '{name}' has a name that the generated C needs for itself")
-		elif what in ("method", "struct", "enum") and name.endswith(SUFFIXES):
+		elif what in ("method", "struct", "entry", "enum") and name.endswith(SUFFIXES):
 			self.error(line, f"{what} '{name}' ends in a word that the generated C adds to names")
 
 	def unique_check(self, names, what, taken=()):
@@ -122,26 +124,50 @@ class ContractChecks:
 		self.unique_check([(f.name, f.line) for f in struct.fields], f"field of {struct.name}")
 		if not struct.fields:
 			self.error(struct.line, f"struct '{struct.name}' has no fields")
-		align = 1
-		for field in struct.fields:
+		size = self.fields_place(struct.fields)
+		if size is None:
+			return
+		struct.size, align = size, max([INTEGERS[f.type][0] for f in struct.fields], default=1)
+		if size % align:
+			self.error(struct.line, f"struct '{struct.name}' ends in a hole of {align - size % align} "
+			           "bytes that would travel unset; add a reserved field")
+
+	def fields_place(self, fields):
+		"""Checks fields and gives them their offsets; where the last one ends, or None with an error."""
+		place = 0
+		for field in fields:
 			self.name_check(field.name, field.line, "field")
 			if field.type not in INTEGERS:
 				self.error(field.line, f"field '{field.name}' has type '{field.type}'; fields are integers"
 				           + nearest(field.type, INTEGERS))
-				return
+				return None
 			self.range_check(field, field.type)
 			self.field_enum_check(field)
 			size = INTEGERS[field.type][0]
-			if struct.size % size:
-				self.error(field.line, f"a hole of {size - struct.size % size} bytes before '{field.name}': "
+			if place % size:
+				self.error(field.line, f"a hole of {size - place % size} bytes before '{field.name}': "
 				           "its bytes would travel unset; reorder, or name it reserved")
-				return
-			field.offset = struct.size
-			struct.size += size
-			align = max(align, size)
-		if struct.size % align:
-			self.error(struct.line, f"struct '{struct.name}' ends in a hole of {align - struct.size % align} "
-			           "bytes that would travel unset; add a reserved field")
+				return None
+			field.offset = place
+			place += size
+		return place
+
+	def entry_check(self, entry):
+		"""Fields without holes, the length in 16 bits, the string."""
+		self.name_check(entry.name, entry.line, "entry")
+		string = entry.string
+		self.name_check(string.name, string.line, "field")
+		names = [(f.name, f.line) for f in entry.fields] + [(string.name, string.line), (string.length_name, string.line)]
+		self.unique_check(names, f"field of {entry.name}")
+		self.argument_check(string)
+		place = self.fields_place(entry.fields)
+		if place is None:
+			return
+		if place % 2:
+			self.error(string.line, f"a hole of 1 byte before the length of '{string.name}': add a reserved field")
+		entry.length_at = place + place % 2
+		if entry.name not in [a.type for m in self.contract.methods for a in m.ins + m.outs if a.is_list]:
+			self.error(entry.line, f"no list holds the entry '{entry.name}'")
 
 	def field_enum_check(self, field):
 		if not field.enum:
@@ -202,7 +228,7 @@ class ContractChecks:
 			if argument.least > argument.bound:
 				self.error(argument.line, f"{argument.kind}<{argument.least}..{argument.bound}>: no length fits")
 				return False
-			return True
+			return not argument.is_list or self.list_check(argument)
 		if argument.kind == "handle":
 			return True # handle_checks.py
 		if argument.kind == "struct":
@@ -223,7 +249,20 @@ class ContractChecks:
 			           f"'out {argument.type}' behind it")
 			return False
 		self.error(argument.line, f"unknown type '{argument.type}'"
-		           + nearest(argument.type, list(INTEGERS) + [e.name for e in contract.enums] + ["bytes", "text", "array"]))
+		           + nearest(argument.type, list(INTEGERS) + [e.name for e in contract.enums] + list(SIZED)))
+		return False
+
+	def list_check(self, argument):
+		entry = self.contract.entry(argument.type)
+		if entry is None:
+			self.error(argument.line, f"unknown entry '{argument.type}' of a list"
+			           + nearest(argument.type, [e.name for e in self.contract.entries]))
+		elif argument.bound % 8:
+			self.error(argument.line, f"list<{argument.type}, {argument.bound}>: entries end at multiples of 8 bytes, so does their list")
+		elif argument.bound < entry.bytes_most:
+			self.error(argument.line, f"list<{argument.type}, {argument.bound}>: one entry may need {entry.bytes_most} bytes")
+		else:
+			return True
 		return False
 
 	def element_check(self, argument):

@@ -18,9 +18,11 @@ def parameters(contract, method):
 	"""C parameters of a stub, in the agreed order."""
 	result = ["uint64_t sequence"] if method.is_once else []
 	for a in method.ins:
-		if a.is_sized:
+		if a.is_list:
+			result.append(f"const struct rt_list *{a.name}")
+		elif a.is_sized:
 			# Texts come as char or unsigned char; the other side checks them in any case.
-			pointer = "void" if a.kind == "text" else element_type(contract, a)
+			pointer = "void" if a.is_text else element_type(contract, a)
 			result += [f"const {pointer} *{a.name}", f"size_t {a.length_name}"]
 		elif replayed(contract, a):
 			result.append(f"struct rt_handle *{a.name}")
@@ -29,13 +31,19 @@ def parameters(contract, method):
 		else:
 			result.append(f"{c_type(contract, a)} {a.name}")
 	for a in method.outs:
-		if a.is_sized:
+		if a.is_list:
+			result.append(f"struct {contract.name}_{method.name}_{a.name}_list *{a.name}")
+		elif a.is_sized:
 			result += [f"{element_type(contract, a)} *{a.name}", f"size_t {a.name}_size", f"size_t *{a.length_name}"]
 		elif a.kind == "struct":
 			result.append(f"struct {contract.name}_{a.type} *{a.name}")
 		else:
 			result.append(f"{c_type(contract, a)} *{a.name}")
 	return ", ".join(result) or "void"
+
+
+def in_length(argument):
+	return f"{argument.name}->length" if argument.is_list else argument.length_name
 
 
 def word_values(contract, method):
@@ -46,7 +54,7 @@ def word_values(contract, method):
 		elif a.kind in ("scalar", "handle"):
 			values.append(f"(uint64_t){a.name}")
 		elif a.is_sized:
-			values.append(a.length_name)
+			values.append(in_length(a))
 	return values
 
 
@@ -54,14 +62,14 @@ def request_lines(contract, method, request):
 	lines = []
 	for a in method.ins:
 		if a.is_sized:
-			lines += [f"if ({length_bad(contract, method, a, a.length_name)})", "\treturn ZOG_ERR_ARGUMENT;"]
+			lines += [f"if ({length_bad(contract, method, a, in_length(a))})", "\treturn ZOG_ERR_ARGUMENT;"]
 	if request.is_packed:
 		lines += [f"zog_area_in->word[{i}] = {value};" for i, value in enumerate(word_values(contract, method))]
 	for member in request.members:
 		a = member.argument
-		size = f"sizeof(*{a.name})" if member.struct else f"{a.length_name} * {member.unit}u" if member.unit > 1 else a.length_name
+		size = f"sizeof(*{a.name})" if member.struct else f"{a.length_name} * {member.unit}u" if member.unit > 1 else in_length(a)
 		to = f"&zog_area_in->{a.name}" if member.struct else f"zog_area_in->{a.name}"
-		lines.append(f"memcpy({to}, {a.name}, {size});")
+		lines.append(f"memcpy({to}, {a.name}{'->bytes' if a.is_list else ''}, {size});")
 	return lines
 
 
@@ -101,6 +109,18 @@ def reply_sized_lines(contract, method, member, word):
 	return lines + [f"if ({argument.length_name})", f"\t*{argument.length_name} = {word};"]
 
 
+def reply_list_lines(contract, method, member, word):
+	argument, name = member.argument, member.argument.name
+	return [
+		f"if ({length_bad(contract, method, argument, word)})",
+		"\treturn ZOG_ERR_CORRUPT;",
+		f"memcpy({name}->room, zog_area_out->{name}, {word});",
+		f"if ({sized_invalid(contract, argument, f'(uint8_t *){name}->room', word)})",
+		"\treturn ZOG_ERR_CORRUPT;",
+		f"{name}->list.length = {word};",
+	]
+
+
 def reply_struct_lines(contract, argument):
 	name = argument.name
 	lines = [f"if ({name})", f"\tmemcpy({name}, &zog_area_out->{name}, sizeof(*{name}));"]
@@ -110,7 +130,8 @@ def reply_struct_lines(contract, argument):
 
 
 def reply_lines(contract, method, reply):
-	lines = [f"if ({a.length_name})\n\t\t*{a.length_name} = 0;" for a in method.outs if a.is_sized]
+	lines = [f"if ({a.length_name})\n\t\t*{a.length_name} = 0;" for a in method.outs if a.is_sized and not a.is_list]
+	lines += [f"{contract.name}_{method.name}_{a.name}_list_clear({a.name});" for a in method.outs if a.is_list]
 	for a in method.outs:
 		if a.kind == "scalar":
 			lines += reply_scalar_lines(contract, a, f"zog_out[{reply.word[a.name]}]")
@@ -120,6 +141,8 @@ def reply_lines(contract, method, reply):
 		a = member.argument
 		if member.struct:
 			lines += reply_struct_lines(contract, a)
+		elif a.is_list:
+			lines += reply_list_lines(contract, method, member, f"zog_out[{reply.word[a.name]}]")
 		else:
 			lines += reply_sized_lines(contract, method, member, f"zog_out[{reply.word[a.name]}]")
 	return lines

@@ -22,13 +22,15 @@ def element_type(contract, argument):
 	if argument.kind == "array":
 		struct = contract.struct(argument.type)
 		return f"struct {contract.name}_{struct.name}" if struct else integer_c_type(argument.type)
-	return {"text": "char", "bytes": "void"}[argument.kind]
+	return "char" if argument.is_text else "void"
 
 
 def sized_invalid(contract, argument, place, count):
 	"""C that is true when what stands at PLACE breaks the contract; nothing where every content is good."""
-	if argument.kind == "text":
-		return f"!rt_text_is_valid({place}, {count})"
+	if argument.is_text:
+		return f"!rt_{argument.kind}_is_valid({place}, {count})"
+	if argument.is_list:
+		return f"!{contract.name}_{argument.type}_list_is_valid({place}, {count})"
 	struct = contract.struct(argument.type) if argument.kind == "array" else None
 	if argument.range or (struct and struct.has_ranges):
 		return f"!{argument.check_name}({place}, {count})"
@@ -117,6 +119,46 @@ def struct_text(contract, struct):
 	return text + "\n"
 
 
+def entry_text(contract, entry):
+	"""What is handed out, what travels, and the two ways between them (lib/rt/list.h)."""
+	name, string = f"{contract.name}_{entry.name}", entry.string
+	fields = "".join(f"\t{integer_c_type(f.type)} {f.name};\n" for f in entry.fields)
+	text = doc_lines(entry.doc) + f"struct {name} {{\n{fields}\tconst {element_type(contract, string)} *{string.name};\n"
+	text += f"\tsize_t {string.length_name};\n}};\nstruct {name}_wire {{\n{fields}\tuint16_t zog_length;\n}};\n"
+	for field in entry.fields:
+		text += f"_Static_assert(offsetof(struct {name}_wire, {field.name}) == {field.offset}, \"offset of {name}.{field.name}\");\n"
+	text += f"_Static_assert(offsetof(struct {name}_wire, zog_length) == {entry.length_at}, \"length in {name}\");\n"
+	conditions = [range_condition(f, f.type, f"entry->{f.name}") for f in entry.fields if f.range]
+	conditions += [f"!{contract.name}_{f.enum}_is_valid(entry->{f.name})" for f in entry.fields if f.enum]
+	conditions += [f"entry->{string.length_name} < {string.least}u"] if string.least else []
+	conditions += [f"entry->{string.length_name} > {string.bound}u", sized_invalid(contract, string, f"entry->{string.name}", f"entry->{string.length_name}")]
+	text += f"static inline bool {name}_is_valid(const struct {name} *entry)\n{{\n"
+	text += "".join(f"\tif ({condition})\n\t\treturn false;\n" for condition in filter(None, conditions)) + "\treturn true;\n}\n"
+	text += f"/* ZOG_ERR_LIMIT: the list is full. ZOG_ERR_ARGUMENT: outside the contract. */\n"
+	text += f"static inline zog_status_t {name}_append(struct rt_list *list, const struct {name} *entry)\n{{\n"
+	values = "".join(f".{f.name} = entry->{f.name}, " for f in entry.fields)
+	text += f"\tif (!{name}_is_valid(entry))\n\t\treturn ZOG_ERR_ARGUMENT;\n"
+	text += f"\tstruct {name}_wire head = {{ {values}.zog_length = (uint16_t)entry->{string.length_name} }};\n"
+	text += f"\treturn rt_list_append(list, &head, {entry.head_bytes}, entry->{string.name}, entry->{string.length_name});\n}}\n"
+	text += f"/* false: the list is at its end. */\nstatic inline bool {name}_next(struct rt_list *list, struct {name} *entry)\n{{\n"
+	text += f"\tconst struct {name}_wire *head = rt_list_next(list, {entry.length_at});\n\tif (!head)\n\t\treturn false;\n"
+	text += "".join(f"\tentry->{f.name} = head->{f.name};\n" for f in entry.fields)
+	text += f"\tentry->{string.name} = (const {element_type(contract, string)} *)head + {entry.head_bytes};\n"
+	text += f"\tentry->{string.length_name} = head->zog_length;\n\treturn true;\n}}\n"
+	text += f"static inline bool {name}_list_is_valid(uint8_t *bytes, size_t length)\n{{\n"
+	text += f"\tstruct rt_list list = rt_list_of(bytes, length, length);\n\tstruct {name} entry;\n"
+	text += f"\twhile ({name}_next(&list, &entry))\n\t\tif (!{name}_is_valid(&entry))\n\t\t\treturn false;\n"
+	return text + "\treturn list.at == length;\n}\n\n"
+
+
+def list_text(contract, method, argument):
+	"""Room for a list, for the side that has none in a message area."""
+	name = f"{contract.name}_{method.name}_{argument.name}_list"
+	text = f"struct {name} {{\n\tstruct rt_list list; /* after {name}_clear, or the call that fills it */\n"
+	text += f"\tuint64_t room[{argument.bound // 8}];\n}};\nstatic inline void {name}_clear(struct {name} *value)\n{{\n"
+	return text + "\tvalue->list = rt_list_of(value->room, sizeof(value->room), 0);\n}\n"
+
+
 def area_text(contract, method, direction, suffix):
 	if not direction.has_area:
 		return ""
@@ -155,7 +197,7 @@ def method_text(contract, method):
 	for argument in method.ins + method.outs:
 		if argument.is_sized:
 			text += f"#define {bound_name(contract, method, argument)} {argument.bound}u\n"
-			text += array_check_text(contract, method, argument)
+			text += list_text(contract, method, argument) if argument.is_list else array_check_text(contract, method, argument)
 	text += area_text(contract, method, Request(contract, method), "area_in")
 	return text + area_text(contract, method, Reply(contract, method), "area_out") + "\n"
 
@@ -179,6 +221,8 @@ def header_text(contract, source):
 		text += doc_lines(handle.doc) + handle_text(contract, handle)
 	text += "".join(enum_text(contract, e) for e in contract.enums)
 	text += "".join(struct_text(contract, s) for s in contract.structs)
+	text += '#include "rt/list.h"\n\n' if contract.entries else ""
+	text += "".join(entry_text(contract, e) for e in contract.entries)
 	text += "".join(region_text(contract, r) for r in contract.regions)
 	text += "".join(object_text(contract, o) for o in contract.objects)
 	text += "".join(method_text(contract, m) for m in contract.methods)

@@ -7,7 +7,8 @@ from .model import INTEGERS
 from .report import abi_statuses
 
 KIND = {"pure": "RT_PURE", "idempotent": "RT_IDEMPOTENT", "once": "RT_ONCE"}
-SIZED = {"bytes": "RT_BYTES", "text": "RT_TEXT", "array": "RT_ARRAY"}
+SIZED = {"bytes": "RT_BYTES", "text": "RT_TEXT", "utf8": "RT_TEXT", "name": "RT_TEXT", "array": "RT_ARRAY", "list": "RT_LIST"}
+RULE = {"bytes": "RT_ANY", "text": "RT_NO_NUL", "utf8": "RT_UTF8", "name": "RT_NAME"} # of a string: where others have their range
 # What any method may answer, whoever it is.
 IMPLIED = ["OK", "RETRY", "ERR_ARGUMENT", "ERR_METHOD", "ERR_SEQUENCE", "ERR_VERSION", "ERR_POISON", "ERR_QUARANTINED"]
 
@@ -38,6 +39,13 @@ class Table:
 		               for f in struct.fields)
 		self.text += f"static const struct rt_argument {self.name}_fields_{struct.name}[] = {{\n{rows}}};\n"
 
+	def entry_fields(self, entry):
+		"""Its fields, and last its string."""
+		rows = "".join(self.scalar(f.name, f.type, self.contract.enum(f.enum) if f.enum else None, f.range, 0, f.offset) for f in entry.fields)
+		s = entry.string
+		rows += (f'\t{{ "{s.name}", {SIZED[s.kind]}, 0, {entry.head_bytes}, 1, {s.least}, {s.bound}, {RULE[s.kind]}, 0, NULL, 0, 0, NULL }},\n')
+		self.text += f"static const struct rt_argument {self.name}_fields_{entry.name}[] = {{\n{rows}}};\n"
+
 	def argument(self, a, direction, offsets):
 		contract, word = self.contract, direction.word.get(a.name, 0)
 		if a.kind == "handle":
@@ -45,16 +53,17 @@ class Table:
 		if a.kind == "scalar":
 			enum = contract.enum(a.type)
 			return self.scalar(a.name, "u32" if enum else a.type, enum, a.range, word, 0)
-		struct = contract.struct(a.type)
-		fields = f"{len(struct.fields)}, {self.name}_fields_{struct.name}" if struct else "0, NULL"
+		struct = contract.entry(a.type) if a.is_list else contract.struct(a.type)
+		fields = f"{len(struct.fields) + a.is_list}, {self.name}_fields_{struct.name}" if struct else "0, NULL"
 		first = last = 0
 		if a.kind == "struct":
 			kind, size = "RT_STRUCT", struct.size
 		else:
-			kind, size = SIZED[a.kind], struct.size if struct else INTEGERS[a.type][0] if a.kind == "array" else 1
+			kind, size = SIZED[a.kind], struct.size if struct and not a.is_list else INTEGERS[a.type][0] if a.kind == "array" else 1
 			if a.kind == "array" and not struct:
 				first, last = a.range or INTEGERS[a.type][1:]
-		return (f'\t{{ "{a.name}", {kind}, {word}, {offsets[a.name]}, {size}, {a.least}, {a.bound}, {number(first)}, {number(last)}, '
+		first = RULE.get(a.kind) or number(first)
+		return (f'\t{{ "{a.name}", {kind}, {word}, {offsets[a.name]}, {size}, {a.least}, {a.bound}, {first}, {number(last)}, '
 		        f"NULL, 0, {fields} }},\n")
 
 	def arguments(self, method, arguments, direction, suffix):
@@ -87,6 +96,8 @@ def methods_text(contract, source):
 		table.enum_values(enum)
 	for struct in contract.structs:
 		table.struct_fields(struct)
+	for entry in contract.entries:
+		table.entry_fields(entry)
 	rows = "".join(table.method(m) for m in contract.methods)
 	text = NOTICE.format(source=source) + f"#ifndef {guard}\n#define {guard}\n\n"
 	text += '#include <stddef.h>\n#include "rt/method.h"\n#include "zog/status.h"\n\n'

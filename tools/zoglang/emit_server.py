@@ -19,14 +19,18 @@ ALWAYS = ["OK", "RETRY", "ERR_ARGUMENT", "ERR_METHOD", "ERR_SEQUENCE", "ERR_VERS
 def serve_parameters(contract, method):
 	result = ["struct zog_call *call"]
 	for a in method.ins:
-		if a.is_sized:
+		if a.is_list:
+			result.append(f"struct rt_list *{a.name}")
+		elif a.is_sized:
 			result += [f"const {element_type(contract, a)} *{a.name}", f"size_t {a.length_name}"]
 		elif a.kind == "struct":
 			result.append(f"const struct {contract.name}_{a.type} *{a.name}")
 		else:
 			result.append(f"{c_type(contract, a)} {a.name}")
 	for a in method.outs:
-		if a.is_sized:
+		if a.is_list:
+			result.append(f"struct rt_list *{a.name}")
+		elif a.is_sized:
 			result += [f"{element_type(contract, a)} *{a.name}", f"size_t {a.name}_size", f"size_t *{a.length_name}"]
 		elif a.kind == "struct":
 			result.append(f"struct {contract.name}_{a.type} *{a.name}")
@@ -93,6 +97,9 @@ class MethodServer:
 		for a in self.method.outs:
 			if a.kind == "scalar" and not self.is_direct(a):
 				self.add(f"{c_type(self.contract, a)} out_{a.name} = {self.out_initial(a)};")
+			elif a.is_list:
+				bound = bound_name(self.contract, self.method, a)
+				self.add(f"struct rt_list out_{a.name} = rt_list_of(reply->{a.name}, {bound}, 0);")
 			elif a.is_sized:
 				self.add(f"size_t out_{a.length_name} = 0;")
 		if self.method.is_once:
@@ -167,9 +174,9 @@ class MethodServer:
 			else:
 				size = f"{self.word(a)} * {member.unit}u" if member.unit > 1 else self.word(a)
 				self.add(f"memcpy(area->{a.name}, peer_area->{a.name}, {size});")
-				if a.kind != "array":
+				if a.kind != "array" and not a.is_list:
 					self.add(f"area->{a.name}[{self.word(a)}] = 0;")
-				invalid = sized_invalid(self.contract, a, f"{'(const char *)' if a.kind == 'text' else ''}area->{a.name}", self.word(a))
+				invalid = sized_invalid(self.contract, a, f"{'(const char *)' if a.is_text else ''}area->{a.name}", self.word(a))
 				if invalid:
 					self.refuse(invalid)
 
@@ -196,15 +203,20 @@ class MethodServer:
 	def serve(self):
 		values = ["call"]
 		for a in self.method.ins:
-			if a.is_sized:
-				values += [f"{'(const char *)' if a.kind == 'text' else ''}area->{a.name}", f"(size_t){self.word(a)}"]
+			if a.is_list:
+				self.add(f"struct rt_list in_{a.name} = rt_list_of(area->{a.name}, {self.word(a)}, {self.word(a)});")
+				values.append(f"&in_{a.name}")
+			elif a.is_sized:
+				values += [f"{'(const char *)' if a.is_text else ''}area->{a.name}", f"(size_t){self.word(a)}"]
 			elif a.kind == "struct":
 				values.append(f"&area->{a.name}")
 			else:
 				values.append(f"({c_type(self.contract, a)}){self.word(a)}")
 		for a in self.method.outs:
-			if a.is_sized:
-				values += [f"{'(char *)' if a.kind == 'text' else ''}reply->{a.name}", bound_name(self.contract, self.method, a),
+			if a.is_list:
+				values.append(f"&out_{a.name}")
+			elif a.is_sized:
+				values += [f"{'(char *)' if a.is_text else ''}reply->{a.name}", bound_name(self.contract, self.method, a),
 				           f"&out_{a.length_name}"]
 			elif a.kind == "struct":
 				# A field that the handler leaves out must not show an earlier client's reply.
@@ -237,11 +249,15 @@ class MethodServer:
 					self.fail_if(f"status >= 0 && !{self.contract.name}_{a.type}_is_valid(&reply->{a.name})")
 				continue
 			place = f"call->out[{self.reply.word[a.name]}]"
+			if a.is_list: # each entry was checked as it was appended
+				self.fail_if(f"out_{a.name}.length > {bound_name(self.contract, self.method, a)}")
+				self.add(f"{place} = out_{a.name}.length;")
+				continue
 			if a.is_sized:
 				length = f"out_{a.length_name}"
 				self.fail_if(f"{length} > {bound_name(self.contract, self.method, a)}")
 				invalid = [f"{length} < {a.least}u"] if a.least else []
-				invalid.append(sized_invalid(self.contract, a, f"{'(const char *)' if a.kind == 'text' else ''}reply->{a.name}", length))
+				invalid.append(sized_invalid(self.contract, a, f"{'(const char *)' if a.is_text else ''}reply->{a.name}", length))
 				if any(invalid):
 					self.fail_if(f"status >= 0 && ({' || '.join(filter(None, invalid))})")
 				self.add(f"{place} = {length};")

@@ -1,6 +1,6 @@
 """How a call travels: which argument takes which register word, and what stands in the message areas.
 
-Arguments: a scalar or handle takes one word; bytes, text and array take one word (the length, or the number of elements)
+Arguments: a scalar or handle takes one word; strings, lists and arrays take one word (the length, or the number of elements)
 and room for the bound in the client's message area for that server; a struct only room in the area. A once method's sequence is word 0.
 What does not fit into six words travels as an array of words at the start of the area (the sequence stays in word 0).
 Results: scalars and lengths take the four result words; bytes and structs stand in the server's area for that client.
@@ -34,7 +34,7 @@ class Member:
 			self.size = aligned(argument.bound * self.unit)
 		else:
 			# A request's bytes get a NUL behind them in the server's private copy.
-			self.size = aligned(argument.bound + is_request)
+			self.size = aligned(argument.bound + (is_request and not argument.is_list))
 
 
 class Direction:

@@ -14,6 +14,11 @@ def integer_c_type(name):
 	return ("uint" if name[0] == "u" else "int") + name[1:] + "_t"
 
 
+TEXTS = ("text", "utf8", "name")
+STRINGS = ("bytes",) + TEXTS
+SIZED = STRINGS + ("array", "list")  # they have a length
+
+
 @dataclass
 class EnumValue:
 	name: str
@@ -53,6 +58,26 @@ class Struct:
 
 
 @dataclass
+class Entry:
+	"""An entry of a list: fields, then a string of varying length (lib/rt/list.h)."""
+
+	name: str
+	fields: list
+	string: object  # an Argument of kind bytes or a text
+	line: int
+	doc: list
+	length_at: int = 0  # set by the checks: where the string's length stands; the string follows
+
+	@property
+	def head_bytes(self):
+		return self.length_at + 2
+
+	@property
+	def bytes_most(self):
+		return (self.head_bytes + self.string.bound + 7) & ~7
+
+
+@dataclass
 class Event:
 	name: str
 	line: int
@@ -61,8 +86,8 @@ class Event:
 
 @dataclass
 class Argument:
-	"""kind: scalar (type is an integer or an enum), bytes, text, array (least and bound are set; type is an array's element),
-	struct (type is a struct), handle (type is a handle; travels as a u32)."""
+	"""kind: scalar (type is an integer or an enum), bytes, text, utf8, name, array (least and bound are set; type is an array's
+	element), list (bound is in bytes; type is an entry), struct (type is a struct), handle (type is a handle; travels as a u32)."""
 
 	name: str
 	kind: str
@@ -74,7 +99,15 @@ class Argument:
 
 	@property
 	def is_sized(self):
-		return self.kind in ("bytes", "text", "array")
+		return self.kind in SIZED
+
+	@property
+	def is_text(self):
+		return self.kind in TEXTS
+
+	@property
+	def is_list(self):
+		return self.kind == "list"
 
 	@property
 	def has_area(self):
@@ -182,11 +215,15 @@ class Contract:
 	handles: list = field(default_factory=list)
 	regions: list = field(default_factory=list)  # of region.Region
 	objects: list = field(default_factory=list)  # of large_object.LargeObject
+	entries: list = field(default_factory=list)
 	number: int = 0
 	fingerprint: int = 0
 
 	def enum(self, name):
 		return next((e for e in self.enums if e.name == name), None)
+
+	def entry(self, name):
+		return next((e for e in self.entries if e.name == name), None)
 
 	def handle(self, name):
 		return next((h for h in self.handles if h.name == name), None)

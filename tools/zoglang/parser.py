@@ -3,11 +3,12 @@ docs/contracts.md shows it with an example, and tests/negative/language.py compa
 
 	file       = contract end ;
 	contract   = "contract" NAME "version" NUMBER "{" { item } "}" ;
-	item       = enum | struct | event | right | handle | method | region | object ;
+	item       = enum | struct | entry | event | right | handle | method | region | object ;
 	enum       = "enum" NAME "{" value { "," value } [ "," ] "}" ;
 	value      = NAME "=" NUMBER ;
 	struct     = "struct" NAME "{" field { field } "}" ;
 	field      = NAME ":" NAME [ range | "enum" NAME ] ;
+	entry      = "entry" NAME "{" { field } NAME ":" string "}" ;
 	event      = "event" NAME ;
 	right      = "right" NAME ;
 	handle     = "handle" NAME ( "volatile" | "durable" ) "limit" NUMBER "{" states { transition } "}" ;
@@ -20,7 +21,8 @@ docs/contracts.md shows it with an example, and tests/negative/language.py compa
 	EVENT      = NAME [ "." NAME ] ;
 	in         = NAME ":" ( NAME [ range ] | sized | "in" NAME | "handle" NAME ) ;
 	out        = NAME ":" ( NAME [ range ] | "out" ( sized | NAME ) ) ;
-	sized      = ( "bytes" | "text" ) "<" length ">" | "array" "<" NAME [ range ] "," length ">" ;
+	sized      = string | "array" "<" NAME [ range ] "," length ">" | "list" "<" NAME "," NUMBER ">" ;
+	string     = ( "bytes" | "text" | "utf8" | "name" ) "<" length ">" ;
 	length     = NUMBER [ ".." NUMBER ] ;
 	range      = "in" NUMBER ".." NUMBER ;
 	error      = NAME STRING ;
@@ -31,11 +33,11 @@ The grammar of region stands in region.py, that of object in large_object.py. Wh
 from .fingerprint import fingerprint_of
 from .lexer import tokens_read
 from .large_object import object_parse
-from .model import Argument, Contract, Enum, EnumValue, ErrorCase, Event, Field, Handle, Method, Right, Struct, Transition
+from .model import (
+	SIZED, STRINGS, Argument, Contract, Entry, Enum, EnumValue, ErrorCase, Event, Field, Handle, Method, Right, Struct, Transition,
+)
 from .region import region_parse
 from .report import SourceError, nearest
-
-SIZED = ("bytes", "text", "array")
 
 
 class Parser:
@@ -112,6 +114,7 @@ class Parser:
 		items = {
 			"enum": (self.enum, contract.enums),
 			"struct": (self.struct, contract.structs),
+			"entry": (self.entry, contract.entries),
 			"event": (self.event, contract.events),
 			"right": (self.right, contract.rights),
 			"handle": (self.handle, contract.handles),
@@ -122,7 +125,7 @@ class Parser:
 		while not self.accept("}"):
 			if self.token.text not in items:
 				self.fail(
-					f"expected enum, struct, event, right, handle, method, region or '}}', found {self.token.describe()}"
+					f"expected enum, struct, entry, event, right, handle, method, region or '}}', found {self.token.describe()}"
 					+ nearest(self.token.text, items)
 				)
 			parse, target = items[self.token.text]
@@ -159,6 +162,21 @@ class Parser:
 			self.expect(":", "after a field's name")
 			fields.append(self.field(token))
 		return Struct(name, fields, start.line, start.doc)
+
+	def entry(self):
+		start = self.next()
+		name = self.name("the entry's name").text
+		self.expect("{", "after the entry's name")
+		fields, string = [], None
+		while string is None:
+			token = self.name("a field, or the string that an entry ends with")
+			self.expect(":", "after a field's name")
+			if self.token.text in STRINGS:
+				string = self.argument_sized(token)
+			else:
+				fields.append(self.field(token))
+		self.expect("}", "after the string, which an entry ends with")
+		return Entry(name, fields, string, start.line, start.doc)
 
 	def field(self, token):
 		kind = self.name("an integer type").text
@@ -274,11 +292,12 @@ class Parser:
 	def argument_sized(self, token):
 		kind, type_name, value_range = self.next().text, "", None
 		self.expect("<", f"after {kind}: {kind}<N> has a bound")
-		if kind == "array":
-			type_name, value_range = self.name("the type of an element").text, self.range()
-			self.expect(",", "after the type of an element")
-		bound, least = self.number(f"the bound of {kind}"), 0
-		if self.accept(".."):
+		if kind in ("array", "list"):
+			what = "the type of an element" if kind == "array" else "the entry of a list"
+			type_name, value_range = self.name(what).text, self.range() if kind == "array" else None
+			self.expect(",", "after " + what)
+		bound, least = self.number(f"the bound of {kind}"), int(kind == "name")
+		if kind != "list" and self.accept(".."):
 			bound, least = self.number("the largest length"), bound
 		self.expect(">", "after the bound")
 		return Argument(token.text, kind, type_name or kind, bound, value_range, token.line, least)

@@ -29,6 +29,8 @@ def type_of(a):
 	bounds = f" in {a.range[0]}..{a.range[1]}" if a.range else ""
 	if a.kind == "array":
 		return f"array<{a.type}{bounds}, {length}>"
+	if a.is_list:
+		return f"list<{a.type}, {a.bound}>"
 	if a.is_sized:
 		return f"{a.kind}<{length}>"
 	return ("handle " if a.kind == "handle" else "") + a.type + bounds
@@ -97,6 +99,11 @@ def contract_page(contract):
 		for f in struct.fields:
 			rule = f" in {f.range[0]}..{f.range[1]}" if f.range else f" enum {f.enum}" if f.enum else ""
 			text += f"| {f.name} | {f.type}{rule} |\n"
+	for entry in contract.entries:
+		text += f"\n### entry `{entry.name}`\n{doc_of(entry)}\n\n| field | type |\n|---|---|\n"
+		for f in entry.fields + [entry.string]:
+			rule = f" in {f.range[0]}..{f.range[1]}" if f.range else f" enum {f.enum}" if getattr(f, "enum", "") else ""
+			text += f"| {f.name} | {type_of(f) if f is entry.string else f.type + rule} |\n"
 	text += "".join(handle_text(h) for h in contract.handles) + "".join(region_text(r) for r in contract.regions)
 	text += "".join(object_text(o) for o in contract.objects)
 	return text + "".join(method_text(contract, m) for m in contract.methods)

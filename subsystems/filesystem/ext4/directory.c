@@ -100,37 +100,26 @@ zog_status_t directory_is_empty(const struct inode *directory)
 /* By the type byte of directory entries: DT_* of the Linux ABI. */
 static const uint8_t entry_type[] = { 0, 8, 4, 2, 6, 1, 12, 10 };
 
-struct record {
-	uint64_t node, next;
-	uint8_t type, name_length;
-};
-#define RECORD_HEADER 18u
-_Static_assert(offsetof(struct record, name_length) + 1 == RECORD_HEADER, "packed record");
-
-static bool record_write(const struct disk_entry *entry, uint64_t next, uint8_t *out, size_t size, size_t *used)
+/* LIMIT: full; CORRUPT: no name that a directory may have. */
+static zog_status_t entry_list(const struct disk_entry *entry, uint64_t next, struct rt_list *found)
 {
-	size_t length = (RECORD_HEADER + entry->name_length + 7u) & ~(size_t)7;
-	struct record record = { .node = entry->inode, .next = next, .name_length = entry->name_length };
+	struct filesystem_directory_entry out = {
+		.node = entry->inode, .next = next, .name = entry->name, .name_length = entry->name_length,
+	};
+	zog_status_t status;
 
-	if (*used + length > size)
-		return false;
 	if (home()->mount.has_file_types && entry->type < sizeof(entry_type))
-		record.type = entry_type[entry->type];
-	memset(out + *used, 0, length);
-	memcpy(out + *used, &record, RECORD_HEADER);
-	memcpy(out + *used + RECORD_HEADER, entry->name, entry->name_length);
-	*used += length;
-	return true;
+		out.type = entry_type[entry->type];
+	status = filesystem_directory_entry_append(found, &out);
+	return status == ZOG_ERR_ARGUMENT ? ZOG_ERR_CORRUPT : status;
 }
 
 /* Positions are byte offsets. One may have come to lie inside a record since it was handed out (records join when one
  * between them is removed): the listing goes on with the first record that begins at or after it. */
-zog_status_t directory_entries(const struct inode *directory, uint64_t position, uint8_t *out, size_t size,
-	size_t *used)
+zog_status_t directory_entries(const struct inode *directory, uint64_t position, struct rt_list *found)
 {
 	uint32_t blocks = directory_blocks(directory);
 
-	*used = 0;
 	for (uint64_t i = position / BLOCK_BYTES; i < blocks; i++) {
 		uint64_t base = i * BLOCK_BYTES;
 		struct disk_entry *entry;
@@ -143,8 +132,10 @@ zog_status_t directory_entries(const struct inode *directory, uint64_t position,
 				return ZOG_ERR_CORRUPT;
 			if (entry->inode == 0 || base + at < position)
 				continue;
-			if (!record_write(entry, base + at + entry->length, out, size, used))
+			zog_status_t status = entry_list(entry, base + at + entry->length, found);
+			if (status == ZOG_ERR_LIMIT)
 				return ZOG_OK;
+			TRY(status);
 		}
 	}
 	return ZOG_OK;

@@ -288,8 +288,7 @@ void directory_remove(struct entry_place *place);
 void directory_replace(struct entry_place *place, const struct inode *node);
 zog_status_t directory_init(struct inode *directory, uint32_t parent);
 zog_status_t directory_set_parent(struct inode *directory, const struct inode *parent); /* its ".." */
-zog_status_t directory_entries(const struct inode *directory, uint64_t position, uint8_t *out, size_t size,
-	size_t *used);
+zog_status_t directory_entries(const struct inode *directory, uint64_t position, struct rt_list *found);
 
 /* --- name.c, rename.c, page.c, sync.c: the operations --- */
 zog_status_t name_lookup(uint64_t parent, const char *name, size_t length, uint64_t *node);
@@ -302,8 +301,12 @@ zog_status_t name_unlink(uint64_t parent, struct timestamp time, const char *nam
 	uint64_t *links);
 zog_status_t name_remove_directory(uint64_t parent, struct timestamp time, const char *name, size_t length,
 	uint64_t *node);
-zog_status_t name_rename(const struct filesystem_rename_request *request, const char *names, size_t length,
-	uint64_t *node, uint64_t *replaced, uint64_t *replaced_links);
+struct name {
+	const char *text;
+	size_t length;
+};
+zog_status_t name_rename(const struct filesystem_rename_request *request, struct name from, struct name to, uint64_t *node,
+	uint64_t *replaced, uint64_t *replaced_links);
 void name_drop_link(struct inode *node, struct timestamp time); /* onto the orphan list with the last one */
 void name_add_directory_link(struct inode *directory);
 void name_drop_directory_link(struct inode *directory);

@@ -57,13 +57,9 @@ static zog_status_t target_check(const struct rename *r)
 }
 
 /* Decodes and checks everything; changes nothing. */
-static zog_status_t rename_decode(const struct filesystem_rename_request *request, const char *names, size_t length,
-	struct rename *r)
+static zog_status_t rename_decode(const struct filesystem_rename_request *request, struct name from, struct name to, struct rename *r)
 {
-	if (request->from_length > length)
-		return ZOG_ERR_ARGUMENT;
-	*r = (struct rename){ .from_name = names, .from_length = request->from_length,
-		.to_name = names + request->from_length, .to_length = length - request->from_length,
+	*r = (struct rename){ .from_name = from.text, .from_length = from.length, .to_name = to.text, .to_length = to.length,
 		.now = { request->time_s, request->time_ns } };
 	if (!name_is_valid(r->from_name, r->from_length) || !name_is_valid(r->to_name, r->to_length)
 		|| name_is_dots(r->from_name, r->from_length) || name_is_dots(r->to_name, r->to_length))
@@ -123,12 +119,12 @@ static zog_status_t rename_carry_out(struct rename *r)
 	return ZOG_OK;
 }
 
-zog_status_t name_rename(const struct filesystem_rename_request *request, const char *names, size_t length,
-	uint64_t *node, uint64_t *replaced, uint64_t *replaced_links)
+zog_status_t name_rename(const struct filesystem_rename_request *request, struct name from, struct name to, uint64_t *node,
+	uint64_t *replaced, uint64_t *replaced_links)
 {
 	struct rename r;
 
-	TRY(rename_decode(request, names, length, &r));
+	TRY(rename_decode(request, from, to, &r));
 	*node = r.node.number;
 	*replaced = 0;
 	*replaced_links = 0;

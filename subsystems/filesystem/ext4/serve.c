@@ -158,12 +158,12 @@ zog_status_t filesystem_statistics_serve(struct zog_call *call, struct filesyste
 	return answer(status, BIT(ZOG_ERR_IO));
 }
 
-static zog_status_t entries_list(uint64_t node, uint64_t position, void *records, size_t size, size_t *used)
+static zog_status_t entries_list(uint64_t node, uint64_t position, struct rt_list *found)
 {
 	struct inode directory;
 	zog_status_t status = inode_get(node, &directory);
 
-	*used = 0;
+	rt_list_clear(found); /* the operation may start over */
 	if (status == ZOG_ERR_NOT_FOUND)
 		return ZOG_ERR_NOT_DIRECTORY;
 	TRY(status);
@@ -171,17 +171,14 @@ static zog_status_t entries_list(uint64_t node, uint64_t position, void *records
 		return ZOG_ERR_NOT_DIRECTORY;
 	if (directory.raw->links == 0)
 		return ZOG_OK; /* removed, but still open: nothing in it */
-	return directory_entries(&directory, position, records, size, used);
+	return directory_entries(&directory, position, found);
 }
 
-zog_status_t filesystem_entries_serve(struct zog_call *call, uint64_t node, uint64_t position, uint64_t *count,
-	void *records, size_t records_size, size_t *records_length)
+zog_status_t filesystem_entries_serve(struct zog_call *call, uint64_t node, uint64_t position, struct rt_list *found)
 {
 	zog_status_t status;
 
-	OPERATION(call, status, OPERATION_READS,
-		entries_list(node, position, records, records_size, records_length));
-	*count = *records_length;
+	OPERATION(call, status, OPERATION_READS, entries_list(node, position, found));
 	return answer(status, DISK | BIT(ZOG_ERR_NOT_DIRECTORY));
 }
 
@@ -295,12 +292,13 @@ zog_status_t filesystem_remove_directory_serve(struct zog_call *call, uint64_t p
 }
 
 zog_status_t filesystem_rename_serve(struct zog_call *call, const struct filesystem_rename_request *request,
-	const char *names, size_t names_length, uint64_t *node, uint64_t *replaced, uint64_t *replaced_links)
+	const char *from_name, size_t from_name_length, const char *to_name, size_t to_name_length, uint64_t *node,
+	uint64_t *replaced, uint64_t *replaced_links)
 {
+	struct name from = { from_name, from_name_length }, to = { to_name, to_name_length };
 	zog_status_t status;
 
-	OPERATION(call, status, OPERATION_CHANGES,
-		name_rename(request, names, names_length, node, replaced, replaced_links));
+	OPERATION(call, status, OPERATION_CHANGES, name_rename(request, from, to, node, replaced, replaced_links));
 	return answer(status, NAME | BIT(ZOG_ERR_IS_DIRECTORY) | BIT(ZOG_ERR_NOT_EMPTY) | BIT(ZOG_ERR_SPACE));
 }
 

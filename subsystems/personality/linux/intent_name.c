@@ -225,11 +225,12 @@ static zog_status_t rename_call(struct zog_call *call, const struct intent *inte
 	struct filesystem_rename_request request = {
 		.from_parent = intent->word[WORD_PARENT], .to_parent = intent->word[WORD_DEVICE],
 		.time_s = (int64_t)intent->word[WORD_TIME_S], .time_ns = (uint32_t)intent->word[WORD_TIME_NS],
-		.from_length = (uint32_t)intent->word[WORD_LENGTH],
 	};
+	uint64_t split = intent->word[WORD_LENGTH];
 
 	(void)call;
-	return filesystem_rename(intent->sequence, &request, intent->data, intent->length, &out[0], &out[1], &out[2]);
+	return filesystem_rename(intent->sequence, &request, intent->data, split, intent->data + split, intent->length - split, &out[0],
+				 &out[1], &out[2]);
 }
 
 static void rename_directory(const struct intent *intent, struct node *node)

@@ -45,40 +45,30 @@ size_t node_path(const struct node *node, char *out, size_t size)
 	return text_end(out, size, text, start, sizeof text);
 }
 
-/* Records of filesystem_entries, see filesystem.zidl. */
-struct entry_record {
-	uint64_t node, next;
-	uint8_t type, name_length;
-	char name[];
-};
+static bool entry_is_dots(const struct filesystem_directory_entry *entry)
+{
+	return entry->name[0] == '.' && (entry->name_length == 1 || (entry->name_length == 2 && entry->name[1] == '.'));
+}
 
 /* The name of CHILD in DIRECTORY, by reading it. Length or -errno. */
 static int64_t entry_search(const struct node *directory, uint64_t child, char *name_out)
 {
-	static uint8_t records[8192]; /* scratch */
-	uint64_t position = 0;
+	static struct filesystem_entries_found_list found; /* scratch */
+	struct filesystem_directory_entry entry = { 0 };
 
 	for (;;) {
-		uint64_t count = 0;
-		size_t length = 0;
-		zog_status_t status = filesystem_entries(directory->number, position, &count, records, sizeof records, &length);
+		uint64_t position = entry.next;
+		zog_status_t status = filesystem_entries(directory->number, position, &found);
 
 		if (status != ZOG_OK)
 			return status_errno(status);
-		if (count == 0 || length == 0)
-			return -ENOENT;
-		for (size_t at = 0; at + 18 <= length;) {
-			const struct entry_record *record = (const struct entry_record *)(records + at);
-			bool is_dot = record->name[0] == '.' &&
-				      (record->name_length == 1 || (record->name_length == 2 && record->name[1] == '.'));
-
-			if (record->node == child && !is_dot) {
-				memcpy(name_out, record->name, record->name_length);
-				return record->name_length;
+		while (filesystem_directory_entry_next(&found.list, &entry))
+			if (entry.node == child && !entry_is_dots(&entry)) {
+				memcpy(name_out, entry.name, entry.name_length);
+				return (int64_t)entry.name_length;
 			}
-			position = record->next;
-			at += (18u + record->name_length + 7) & ~(size_t)7;
-		}
+		if (entry.next <= position)
+			return -ENOENT; /* nothing came, or nothing new */
 	}
 }
 

@@ -4,7 +4,7 @@
 #include "pseudo.h"
 #include "syscall.h"
 
-enum { LIST_BYTES = 16384, RECORD_HEAD = 19 /* of linux_dirent64 before the name */, ENTRY_HEAD = 18 };
+enum { LIST_BYTES = 16384, RECORD_HEAD = 19 /* of linux_dirent64 before the name */ };
 #define POSITION_MOUNTS (1ull << 62) /* behind the disk's own entries of "/": the mounts that have no name there */
 
 static uint8_t list_buffer[LIST_BYTES]; /* scratch */
@@ -33,34 +33,22 @@ static bool list_add(struct list *list, uint64_t number, uint64_t next, uint8_t 
 	return true;
 }
 
-struct entry_record { /* as filesystem.zidl packs them */
-	uint64_t node, next;
-	uint8_t type, name_length;
-	char name[];
-};
-
-/* One batch of the file system's records. 1: more may follow, 0: end or full, -errno. */
+/* One batch of the file system's entries. 1: more may follow, 0: the end, 2: full, -errno. */
 static int64_t list_disk(const struct node *directory, struct list *list)
 {
-	static uint8_t records[8192]; /* scratch */
-	uint64_t count = 0;
-	size_t length = 0;
-	zog_status_t status = filesystem_entries(directory->number, list->position, &count, records, sizeof records, &length);
+	static struct filesystem_entries_found_list found; /* scratch */
+	struct filesystem_directory_entry entry;
+	zog_status_t status = filesystem_entries(directory->number, list->position, &found);
+	int64_t result = 0;
 
 	if (status != ZOG_OK)
 		return status_errno(status);
-	if (count == 0)
-		return 0;
-	for (size_t at = 0; at + ENTRY_HEAD <= length;) {
-		const struct entry_record *record = (const struct entry_record *)(records + at);
-
-		if (at + ENTRY_HEAD + record->name_length > length)
-			return -EUCLEAN;
-		if (!list_add(list, record->node, record->next, record->type, record->name, record->name_length))
+	while (filesystem_directory_entry_next(&found.list, &entry)) {
+		if (!list_add(list, entry.node, entry.next, (uint8_t)entry.type, entry.name, entry.name_length))
 			return 2;
-		at += (ENTRY_HEAD + record->name_length + 7) & ~(size_t)7;
+		result = 1;
 	}
-	return 1;
+	return result;
 }
 
 /* "/" shows what is mounted there even when the disk has no such directory. */

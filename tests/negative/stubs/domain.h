@@ -8,4 +8,7 @@
 #define CAP_WHOLE 2u
 #define SERVER_WHOLE 3u
 #define CLIENT_WHOLE 5u
+#define CAP_LISTS 3u
+#define SERVER_LISTS 3u
+#define CLIENT_LISTS 5u
 #endif

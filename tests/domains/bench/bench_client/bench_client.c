@@ -2,7 +2,8 @@
  *
  * The activity `rows` measures what one invocation can measure by itself, then plays ping-pong with the activity `echo`
  * for the row wait_wake: it notifies `ping` and waits on `pong`, echo the other way round. An invocation ends with each
- * wait, so the round's state is in globals; a restart of this domain starts the benchmarks over. */
+ * wait, so the round's state is in globals; a restart of this domain starts the benchmarks over. With bench.apart=KIND there is
+ * nothing but many calls of one kind, for counting by function from outside (apart.c). */
 #include "rows.h"
 #include "contracts/bench_client.h"
 #include "rt/object.h"
@@ -396,5 +397,7 @@ zog_status_t domain_activity(struct zog_call *call)
 
 	if (!rt_option("zog.bench", option, sizeof(option)))
 		return rt_wait(call, EVENT_NEVER, 0, RT_NO_DEADLINE);
+	if (apart_is_asked_for())
+		return call->word[0] == ACTIVITY_ROWS ? apart_activity(call) : rt_wait(call, EVENT_NEVER, 0, RT_NO_DEADLINE);
 	return call->word[0] == ACTIVITY_ROWS ? rows_activity(call) : echo_activity(call);
 }

@@ -27,4 +27,8 @@ void row_end(struct row *row, const char *name, uint64_t parts);
 /* The same with another quantile than the median: for what other threads can come between. percent: 0..99. */
 void row_end_at(struct row *row, const char *name, uint64_t parts, uint32_t percent);
 
+/* apart.c: bench.apart=KIND. */
+bool apart_is_asked_for(void);
+zog_status_t apart_activity(struct zog_call *call);
+
 #endif

@@ -39,6 +39,13 @@ zog_status_t bench_nothing_serve(struct zog_call *call, uint64_t a, uint64_t b, 
 	return ZOG_OK;
 }
 
+zog_status_t bench_checked_serve(struct zog_call *call, uint64_t a, uint32_t b, uint16_t c, int32_t d, uint64_t *sum)
+{
+	(void)call;
+	*sum = a + b + c + (uint64_t)d;
+	return ZOG_OK;
+}
+
 zog_status_t bench_add_serve(struct zog_call *call, uint64_t amount, uint64_t *total)
 {
 	struct home *home = rt_home();

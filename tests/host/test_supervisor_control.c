@@ -44,6 +44,20 @@ static void every_command_is_understood(void **state)
 	expect_command("corrupt ext4 18446744073709551615", ZOG_CONTROL_CORRUPT, "ext4", UINT64_MAX);
 }
 
+static void a_rollback_names_domain_and_version(void **state)
+{
+	struct command command;
+
+	(void)state;
+	assert_int_equal(parse("rollback scheduler 12", &command), ZOG_OK);
+	assert_true(command.is_rollback && !command.is_update);
+	assert_string_equal(command.name, "scheduler");
+	assert_int_equal(command.argument, 12);
+	assert_int_equal(parse("rollback scheduler", &command), ZOG_ERR_ARGUMENT);
+	assert_int_equal(parse("rollback scheduler x", &command), ZOG_ERR_ARGUMENT);
+	assert_int_equal(parse("rollback scheduler 1 2", &command), ZOG_ERR_ARGUMENT);
+}
+
 static void one_newline_may_end_a_command(void **state)
 {
 	struct command command;
@@ -131,6 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_command_is_understood),
+		cmocka_unit_test(a_rollback_names_domain_and_version),
 		cmocka_unit_test(one_newline_may_end_a_command),
 		cmocka_unit_test(anything_else_is_refused),
 		cmocka_unit_test(a_nul_is_no_part_of_a_command),

@@ -88,6 +88,7 @@ static void machine(void)
 	struct sysinfo info;
 	struct rusage usage;
 	struct tms tms;
+	struct timespec slice = { 0 };
 	unsigned long mask[16] = { 0 };
 	unsigned cpu = 99, node = 99;
 	char name[17] = { 0 };
@@ -98,6 +99,10 @@ static void machine(void)
 	CHECK(syscall(SYS_times, &tms) > 0);
 	CHECK(syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask) >= 8 && (mask[0] & 1));
 	CHECK_ERRNO(syscall(SYS_sched_getaffinity, 0, 1, mask), EINVAL);
+	CHECK(syscall(SYS_sched_rr_get_interval, 0, &slice) == 0 && slice.tv_sec == 0 && slice.tv_nsec >= 2000000 && slice.tv_nsec <= 10000000);
+	CHECK_ERRNO(syscall(SYS_sched_rr_get_interval, 999999, &slice), ESRCH);
+	CHECK_ERRNO(syscall(SYS_sched_rr_get_interval, -1, &slice), EINVAL);
+	CHECK_ERRNO(syscall(SYS_sched_rr_get_interval, 0, (void *)8), EFAULT);
 	CHECK(syscall(SYS_getcpu, &cpu, &node, NULL) == 0 && cpu < 64 && node == 0);
 	CHECK(syscall(SYS_sched_yield) == 0);
 	CHECK(syscall(SYS_prctl, PR_SET_NAME, "a-name-too-long-for-it") == 0);

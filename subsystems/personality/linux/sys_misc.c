@@ -1,6 +1,8 @@
 /* System calls about the machine and limits: uname, sysinfo, prlimit, prctl, arch_prctl, getrandom, reboot … */
 #include "task.h"
 #include "contracts/entropy_client.h"
+#include "contracts/scheduler.h"
+#include "rt/region.h"
 
 #define LIMIT_INFINITY UINT64_MAX
 enum {
@@ -144,6 +146,24 @@ int64_t sys_sched_getaffinity(struct zog_call *call, const uint64_t arg[6])
 		return -ESRCH;
 	error = user_write(call, arg[2], &mask, sizeof(mask));
 	return error ? error : (int64_t)sizeof(mask);
+}
+
+/* All threads are scheduled alike, round robin. */
+int64_t sys_sched_rr_get_interval(struct zog_call *call, const uint64_t arg[6])
+{
+	static const uint64_t second_ns = 1000000000, boot_slice_ns = 10000000; /* the core's until the first decision */
+	struct scheduler_policy_slice slice;
+	struct { int64_t seconds, ns; } interval;
+
+	if ((int32_t)arg[0] < 0)
+		return -EINVAL;
+	if (arg[0] && !thread_find((uint32_t)arg[0]))
+		return -ESRCH;
+	if (region_read(REGION_POLICY, SCHEDULER_POLICY_SLICE, 0, &slice) != ZOG_OK || slice.slice_ns == 0)
+		slice.slice_ns = boot_slice_ns;
+	interval.seconds = (int64_t)(slice.slice_ns / second_ns);
+	interval.ns = (int64_t)(slice.slice_ns % second_ns);
+	return user_write(call, arg[1], &interval, sizeof(interval));
 }
 
 int64_t sys_getcpu(struct zog_call *call, const uint64_t arg[6])

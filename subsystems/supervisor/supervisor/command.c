@@ -3,10 +3,10 @@
 
 #include <stdbool.h>
 
-enum argument_rule { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED, ARGUMENT_PATH };
+enum argument_rule { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED, ARGUMENT_PATH, ARGUMENT_VERSION };
 
 struct verb {
-	char name[8];
+	char name[12];
 	enum zog_control control;
 	enum argument_rule rule;
 };
@@ -15,6 +15,7 @@ static const struct verb verbs[] = {
 	{ "hang", ZOG_CONTROL_HANG, ARGUMENT_NONE },
 	{ "corrupt", ZOG_CONTROL_CORRUPT, ARGUMENT_REQUIRED },
 	{ "update", 0, ARGUMENT_PATH },
+	{ "rollback", 0, ARGUMENT_VERSION },
 };
 
 /* What is left of the text, and the word taken last. */
@@ -88,7 +89,7 @@ static bool argument_decode(struct words *words, enum argument_rule rule, uint64
 	if (rule == ARGUMENT_PATH)
 		return words->is_after_space && words->next < words->end;
 	if (!words->is_after_space)
-		return rule != ARGUMENT_REQUIRED;
+		return rule != ARGUMENT_REQUIRED && rule != ARGUMENT_VERSION;
 	return rule != ARGUMENT_NONE && word_take(words) && !words->is_after_space && number_decode(words, out);
 }
 
@@ -110,6 +111,7 @@ zog_status_t command_parse(const char *text, size_t length, struct command *out)
 		return ZOG_ERR_ARGUMENT;
 	command.control = verb->control;
 	command.is_update = verb->rule == ARGUMENT_PATH;
+	command.is_rollback = verb->rule == ARGUMENT_VERSION;
 	*out = command;
 	return ZOG_OK;
 }

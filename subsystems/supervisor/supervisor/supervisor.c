@@ -12,6 +12,7 @@
 #include "contracts/supervisor_server.h"
 #include "command.h"
 #include "path.h"
+#include "policy.h"
 #include "report.h"
 #include "text.h"
 #include "update.h"
@@ -61,6 +62,8 @@ zog_status_t supervisor_control_serve(struct zog_call *call, const char *text, s
 		return status;
 	if (command.is_update)
 		return update_begin(call, domain);
+	if (command.is_rollback)
+		return policy_rollback(domain, command.argument);
 	/* A plain kill is policy; the rest is the injector, a right of its own. */
 	bool is_policy = command.control == ZOG_CONTROL_KILL && command.argument == 0;
 	rt_stage(ZOG_OP_DOMAIN_CONTROL, is_policy ? CAP_CONTROL : CAP_INJECT, domain, command.control, command.argument, 0, 0);
@@ -206,4 +209,9 @@ zog_status_t supervisor_list_serve(struct zog_call *call, uint64_t index, const 
 	rt_assert(*name_length <= name_size);
 	memcpy(name, entry.name, *name_length);
 	return ZOG_OK;
+}
+
+zog_status_t domain_activity(struct zog_call *call)
+{
+	return policy_activity(call);
 }

@@ -1,7 +1,9 @@
 /* Core calls, and the entry's C side. */
 #include "rt/rt.h"
 
-static uint32_t cpu_number; /* of the running invocation: there is only one in a domain at any time */
+/* Of the running invocation: there is only one in a domain at any time. */
+static uint32_t cpu_number;
+static struct zog_call *running;
 
 static zog_status_t core_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t *out)
 {
@@ -18,10 +20,12 @@ zog_status_t rt_serve(struct zog_call *call);
 zog_status_t rt_serve(struct zog_call *call)
 {
 	cpu_number = call->cpu;
+	running = call;
 	return domain_dispatch(call);
 }
 
 uint32_t rt_cpu(void) { return cpu_number; }
+void rt_result(uint64_t word) { running->out[0] = word; }
 
 void rt_abort(void) { core_call(ZOG_CORE_ABORT, 0, 0, 0, 0, NULL); }
 void rt_commit(void) { core_call(ZOG_CORE_COMMIT, 0, 0, 0, 0, NULL); }

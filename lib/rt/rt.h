@@ -95,6 +95,7 @@ zog_status_t rt_call(uint32_t cap, uint32_t method, const uint64_t in[6], uint64
 
 uint64_t rt_now_ns(void); /* since boot, monotonic */
 uint32_t rt_cpu(void);    /* number of the CPU this invocation runs on */
+void rt_result(uint64_t word); /* the first result word of this invocation: for entries that no contract describes */
 static inline const struct zog_info *rt_info(void) { return (const struct zog_info *)ZOG_INFO_BASE; }
 static inline const struct zog_domain_info *rt_self(void)
 {

@@ -23,8 +23,6 @@ void page_note_written(const struct space *space, uint64_t address, uint32_t ent
 	noted_writable += entry & PAGE_WRITABLE ? 1 : 0;
 }
 bool cache_reclaim(void) { return false; }
-struct space *space_at(uint32_t index) { return &home_a()->space[index]; }
-uint32_t space_index(const struct space *space) { return space - home_a()->space; }
 void rt_words_add(uint32_t *words, size_t count, uint32_t addend)
 {
 	for (size_t i = 0; i < count; i++)

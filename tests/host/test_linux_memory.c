@@ -40,13 +40,7 @@ void rt_notify(uint32_t event, uint32_t wake) { (void)wake; notified[event - EVE
 uint64_t rt_event_count(uint32_t event) { (void)event; return 0; }
 uint64_t rt_now_ns(void) { return 5; }
 uint64_t time_realtime_ns(void) { return 5; }
-struct thread *thread_at(uint32_t slot) { return &home_a()->thread[slot]; }
 struct thread *thread_find(uint32_t tid) { (void)tid; return NULL; }
-struct thread *thread_current(const struct zog_call *call) { return thread_at(call->client_thread); }
-struct space *space_current(const struct zog_call *call) { (void)call; return space_at(0); }
-struct space *space_at(uint32_t index) { return &home_a()->space[index]; }
-uint32_t space_index(const struct space *space) { return space - home_a()->space; }
-bool signal_is_pending(const struct thread *thread) { (void)thread; return false; }
 int64_t wait_on(struct zog_call *call, uint32_t event, uint64_t seen, uint64_t deadline_ns)
 {
 	(void)call, (void)event, (void)seen, (void)deadline_ns;

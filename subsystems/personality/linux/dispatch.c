@@ -75,7 +75,7 @@ static bool syscall_may_resume(const struct zog_call *call, int64_t result)
 }
 
 /* The mask of a sigsuspend, ppoll, pselect stays in force until its signal is delivered. */
-static void syscall_end(struct zog_call *call, struct thread *thread, int64_t result)
+static void syscall_end(const struct zog_call *call, struct thread *thread, int64_t result)
 {
 	bool is_called = thread_is_called(thread);
 
@@ -89,7 +89,7 @@ static void syscall_end(struct zog_call *call, struct thread *thread, int64_t re
 		thread->has_saved_mask = 0;
 		signal_mask_set(thread, thread->saved_mask);
 	}
-	call->out[0] = result;
+	rt_result((uint64_t)result);
 }
 
 /* True when the thread must not begin anything new. An intent under way goes first. */

@@ -29,6 +29,14 @@ struct stack_aux {
 	uint64_t random, platform, name;
 };
 
+static uint32_t cpu_features(void)
+{
+	uint32_t edx, other;
+
+	__asm__("cpuid" : "=d"(edx), "=a"(other) : "a"(1), "c"(0) : "ebx");
+	return edx;
+}
+
 static void stack_aux_write(uint64_t at, const struct exec_plan *plan, const struct stack_aux *aux,
 			    const struct process *process)
 {
@@ -40,17 +48,12 @@ static void stack_aux_write(uint64_t at, const struct exec_plan *plan, const str
 		{ AT_BASE, interpreter->node ? interpreter->bias : 0 }, { AT_FLAGS, 0 },
 		{ AT_ENTRY, main->image.entry + main->bias }, { AT_UID, process->uid }, { AT_EUID, process->euid },
 		{ AT_GID, process->gid }, { AT_EGID, process->egid }, { AT_SECURE, 0 }, { AT_CLKTCK, CLOCK_TICKS },
-		{ AT_HWCAP, 0 }, { AT_HWCAP2, 0 }, { AT_RANDOM, aux->random }, { AT_PLATFORM, aux->platform },
+		{ AT_HWCAP, cpu_features() }, { AT_HWCAP2, 0 }, { AT_RANDOM, aux->random }, { AT_PLATFORM, aux->platform },
 		{ AT_EXECFN, aux->name }, { AT_NULL, 0 },
 	};
-	uint32_t edx, other;
 
 	_Static_assert(sizeof(table) / sizeof(table[0]) <= AUX_MAX, "the estimate holds");
-	__asm__("cpuid" : "=d"(edx), "=a"(other) : "a"(1), "c"(0) : "ebx");
-	for (uint32_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		at = stack_word(at, table[i][0]);
-		at = stack_word(at, table[i][0] == AT_HWCAP ? edx : table[i][1]);
-	}
+	memcpy(block(at), table, sizeof(table));
 }
 
 struct pointers {
@@ -60,12 +63,13 @@ struct pointers {
 /* COUNT addresses of strings that lie one after the other from .string on, then a zero. */
 static struct pointers stack_pointers(struct pointers place, uint32_t count)
 {
+	uint64_t at = place.at, string = place.string;
+
 	for (uint32_t i = 0; i < count; i++) {
-		place.at = stack_word(place.at, place.string);
-		place.string += strlen((const char *)block(place.string)) + 1;
+		at = stack_word(at, string);
+		string += strlen((const char *)block(string)) + 1;
 	}
-	place.at = stack_word(place.at, 0);
-	return place;
+	return (struct pointers){ stack_word(at, 0), string };
 }
 
 int64_t exec_stack_build(struct exec_plan *plan, const struct exec_text *text, const struct process *process)

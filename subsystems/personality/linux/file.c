@@ -24,7 +24,7 @@ static uint32_t always_ready(const struct file *file)
 	return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 }
 
-static const struct file_type file_types[FILE_KIND_COUNT] = {
+const struct file_type file_types[FILE_KIND_COUNT] = {
 	[FILE_FREE] = { no_read, no_write, always_ready, false },
 	[FILE_DISK] = { disk_read, disk_write, always_ready, true },
 	[FILE_DIRECTORY] = { no_read, no_write, always_ready, true },
@@ -37,11 +37,6 @@ static const struct file_type file_types[FILE_KIND_COUNT] = {
 	[FILE_CONTROL] = { no_read, control_write, always_ready, true },
 	[FILE_PATH] = { no_read, no_write, always_ready, false },
 };
-
-const struct file_type *file_type(const struct file *file)
-{
-	return &file_types[file->kind];
-}
 
 bool file_has_room(void)
 {
@@ -107,34 +102,6 @@ void file_release(struct file *file)
 
 struct node *file_node(struct file *file) { return node_at(file->node); }
 uint32_t file_mode_flags(const struct file *file) { return file->flags; }
-
-static struct process_files *process_files(const struct process *process)
-{
-	return &files()->process[process_slot(process)];
-}
-
-static struct descriptor_table *table_of(const struct process *process)
-{
-	uint32_t table = process_files(process)->table;
-
-	return table == 0 ? NULL : &files()->table[table - 1];
-}
-
-struct descriptor *descriptor_get(struct process *process, int fd)
-{
-	struct descriptor_table *table = table_of(process);
-
-	if (!table || fd < 0 || (uint32_t)fd >= table->top || table->entry[fd].file == 0)
-		return NULL;
-	return &table->entry[fd];
-}
-
-struct file *file_get(struct process *process, int fd)
-{
-	struct descriptor *descriptor = descriptor_get(process, fd);
-
-	return descriptor ? &files()->file[descriptor->file - 1] : NULL;
-}
 
 int64_t descriptor_free(const struct process *process, uint32_t from)
 {

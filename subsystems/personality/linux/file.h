@@ -13,11 +13,39 @@ struct file_type {
 	uint32_t (*poll)(const struct file *file); /* POLL* that hold now */
 	bool has_position;
 };
-const struct file_type *file_type(const struct file *file);
+extern const struct file_type file_types[FILE_KIND_COUNT];
+static inline const struct file_type *file_type(const struct file *file) { return &file_types[file->kind]; }
 
 static inline bool file_can_read(const struct file *file) { return (file->flags & O_ACCMODE) != O_WRONLY; }
 static inline bool file_can_write(const struct file *file) { return (file->flags & O_ACCMODE) != O_RDONLY; }
 static inline uint32_t file_slot(const struct file *file) { return (uint32_t)(file - files()->file); }
+
+static inline struct process_files *process_files(const struct process *process)
+{
+	return &files()->process[process_slot(process)];
+}
+/* NULL: a process that has ended. */
+static inline struct descriptor_table *table_of(const struct process *process)
+{
+	uint32_t table = process_files(process)->table;
+
+	return table == 0 ? NULL : &files()->table[table - 1];
+}
+/* Descriptor and open file; NULL: -EBADF. */
+static inline struct descriptor *descriptor_get(const struct process *process, int fd)
+{
+	struct descriptor_table *table = table_of(process);
+
+	if (!table || fd < 0 || (uint32_t)fd >= table->top || table->entry[fd].file == 0)
+		return NULL;
+	return &table->entry[fd];
+}
+static inline struct file *file_get(const struct process *process, int fd)
+{
+	struct descriptor *descriptor = descriptor_get(process, fd);
+
+	return descriptor ? &files()->file[descriptor->file - 1] : NULL;
+}
 
 /* A new open file with one reference, holding a reference of its node (may be NULL); NULL: table full. */
 struct file *file_allocate(enum file_kind kind, uint32_t flags, struct node *node);
@@ -25,7 +53,6 @@ bool file_has_room(void);
 /* Lowest free descriptor >= from, or -EMFILE. */
 int64_t descriptor_free(const struct process *process, uint32_t from);
 void descriptor_set(struct process *process, uint32_t fd, struct file *file, uint32_t flags); /* takes the reference */
-struct descriptor *descriptor_get(struct process *process, int fd); /* NULL: -EBADF */
 void descriptor_close(struct process *process, int fd);
 struct node *files_directory(const struct process *process); /* working directory */
 void files_set_directory(struct process *process, struct node *node);

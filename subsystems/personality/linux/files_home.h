@@ -123,7 +123,8 @@ struct pipe {
 	uint64_t head, tail; /* absolute bytes written and read; head - tail <= PIPE_FRAMES pages */
 	uint32_t frame[PIPE_FRAMES];
 	uint32_t readers, writers; /* open files */
-	uint8_t is_used, has_waiting_reader, has_waiting_writer, reserved;
+	struct pipe_waiting { uint8_t reader, writer; } waiting;
+	uint8_t is_used, reserved;
 	uint32_t openings;   /* counts opens, so that a fifo's opener sees its peer come */
 };
 

@@ -61,11 +61,7 @@ struct intent {
 
 struct process;
 struct thread;
-struct thread *thread_current(const struct zog_call *call); /* by client thread's slot */
-struct process *process_current(const struct zog_call *call);
-uint32_t process_pid(const struct process *process);
-/* Credentials and the like are read through accessors so that part B need not know struct process. */
-uint32_t process_umask(const struct process *process);
+/* Credentials and the like are read through accessors (home.h) so that part B need not know struct process. */
 
 /* Program memory. All bring absent pages in themselves (committing in between), so call them before changing records.
  * 0, -EFAULT, SYS_WAIT (a file page must be read first: return it at once). */
@@ -87,7 +83,6 @@ uint64_t frame_total_count(void);
 
 /* Waiting: records the request for the dispatcher and returns SYS_WAIT. deadline_ns RT_NO_DEADLINE for none. */
 int64_t wait_on(struct zog_call *call, uint32_t event, uint64_t seen, uint64_t deadline_ns);
-bool signal_is_pending(const struct thread *thread); /* an unblocked one: interruptible waits return -EINTR */
 /* info_code as si_code. group 0 = the process itself. */
 void signal_send_process(struct process *process, int signal, int info_code);
 void signal_send_group(uint32_t process_group, int signal);
@@ -111,15 +106,7 @@ struct progress {
 	uint64_t deadline_ns; /* absolute, in rt_now_ns() time; 0: not chosen yet */
 	uint64_t word[2];     /* the handler's own */
 };
-struct progress *thread_progress(struct thread *thread);
-struct intent *thread_intent(struct thread *thread);
 uint64_t sequence_next(void); /* for once-calls, and for tickets of sync: rises for ever */
-uint32_t process_slot(const struct process *process);    /* 0 .. PROCESS_MAX - 1 */
-uint32_t process_group(const struct process *process);   /* pgid */
-uint32_t process_session(const struct process *process); /* sid */
-uint32_t process_uid(const struct process *process);     /* effective */
-uint32_t process_gid(const struct process *process);
-void process_set_umask(struct process *process, uint32_t mask);
 uint32_t frame_references(uint64_t frame);
 /* MASK is the blocked set for this call only (ppoll, pselect6, sigsuspend): call it at every issue before
  * waiting; the dispatcher puts the old mask back when the call ends. */
@@ -138,7 +125,6 @@ void files_fork(struct process *child, const struct process *parent);
 void files_share(struct process *child, const struct process *parent); /* CLONE_FILES across processes: same table */
 void files_exec(struct process *process);      /* closes close-on-exec descriptors */
 void files_exit(struct process *process);      /* closes all */
-struct file *file_get(struct process *process, int fd); /* NULL: -EBADF */
 void file_reference(struct file *file);
 void file_release(struct file *file);
 struct node *file_node(struct file *file);

@@ -78,9 +78,9 @@ bool vma_copy_all(struct space *to, const struct space *from);
 uint32_t vma_available(void);
 
 /* space.c */
-struct space *space_at(uint32_t index);
-uint32_t space_index(const struct space *space);
-struct space *space_current(const struct zog_call *call);
+static inline struct space *space_at(uint32_t index) { return &home_a()->space[index]; }
+static inline uint32_t space_index(const struct space *space) { return space - home_a()->space; }
+static inline struct space *space_current(const struct zog_call *call) { return space_at(process_current(call)->space); }
 /* A fresh space for execve or fork, committed, empty; the thread's old one under construction is thrown away first.
  * NULL: no slot. */
 struct space *space_begin(struct thread *thread);

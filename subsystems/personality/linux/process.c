@@ -3,29 +3,6 @@
 
 enum { PID_MAX = 32768 };
 
-/* An activity works for process 1, which it builds. */
-struct thread *thread_current(const struct zog_call *call)
-{
-	return &home_a()->thread[call->client_thread < THREAD_MAX ? call->client_thread : 0];
-}
-
-struct process *process_current(const struct zog_call *call)
-{
-	return &home_a()->process[thread_current(call)->process];
-}
-
-struct process *process_of(const struct thread *thread) { return &home_a()->process[thread->process]; }
-struct thread *thread_at(uint32_t slot) { return &home_a()->thread[slot]; }
-struct progress *thread_progress(struct thread *thread) { return &thread->progress; }
-struct intent *thread_intent(struct thread *thread) { return &thread->intent; }
-uint32_t process_pid(const struct process *process) { return process->pid; }
-uint32_t process_slot(const struct process *process) { return process->slot; }
-uint32_t process_group(const struct process *process) { return process->group; }
-uint32_t process_session(const struct process *process) { return process->session; }
-uint32_t process_uid(const struct process *process) { return process->euid; }
-uint32_t process_gid(const struct process *process) { return process->egid; }
-uint32_t process_umask(const struct process *process) { return process->umask; }
-void process_set_umask(struct process *process, uint32_t mask) { process->umask = mask & 0777; }
 uint64_t sequence_next(void) { return ++home_a()->sequence; }
 
 /* Damage shows as a difference from the committed image, as long as this invocation has stored nothing there. */

@@ -27,11 +27,6 @@ void signal_mask_push(struct thread *thread, uint64_t mask)
 	signal_mask_set(thread, mask);
 }
 
-bool signal_is_pending(const struct thread *thread)
-{
-	return signal_ready(thread) != 0 || thread->is_exiting;
-}
-
 static bool action_ignores(const struct process *process, int signal)
 {
 	uint64_t handler = process->action[signal].handler;

@@ -3,14 +3,6 @@
 
 enum { OPS_HIGH = ZOG_TXN_OP_MAX - 64 }; /* staged so far: time to commit before staging more */
 
-struct space *space_at(uint32_t index) { return &home_a()->space[index]; }
-uint32_t space_index(const struct space *space) { return space - home_a()->space; }
-
-struct space *space_current(const struct zog_call *call)
-{
-	return space_at(home_a()->process[thread_current(call)->process].space);
-}
-
 /* A writable page of a shared file mapping may have been written through it since the last write-back. */
 void page_note_written(const struct space *space, uint64_t address, uint32_t entry)
 {

@@ -1,6 +1,7 @@
 /* mmap and its family (mmap(2), mprotect(2), mremap(2), brk(2)). Handlers check everything, then change the list of
  * mappings, the page records and the page tables in this order: pages go before their mapping's record. */
 #include "task.h"
+#include "file.h"
 
 enum { MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_TYPE = 15, MAP_FIXED = 16, MAP_ANONYMOUS = 32,
 	MAP_FIXED_NOREPLACE = 0x100000, PROT_ALL = 7, PROT_GROWS = 0x03000000 };

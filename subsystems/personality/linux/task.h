@@ -5,8 +5,6 @@
 #include "memory.h"
 
 /* process.c */
-struct process *process_of(const struct thread *thread);
-struct thread *thread_at(uint32_t slot);
 struct thread *thread_find(uint32_t tid);
 struct thread *thread_of(const struct process *process, struct thread *after); /* NULL at the end */
 struct thread *thread_claim(struct process *process, uint32_t slot); /* NULL: taken */
@@ -51,13 +49,6 @@ void signal_force(struct thread *thread, int signal, const struct signal_info *i
 void signal_parent(struct process *process, int code, int status); /* SIGCHLD with its facts, and EVENT_CHILD */
 enum signal_default { DEFAULT_END, DEFAULT_IGNORE, DEFAULT_STOP, DEFAULT_CONTINUE };
 enum signal_default signal_default(int signal);
-/* Signals that wait for delivery to this thread and are not blocked. */
-static inline uint64_t signal_ready(const struct thread *thread)
-{
-	const struct process *process = &home_a()->process[thread->process];
-
-	return (thread->signals.pending | process->signals.pending) & ~thread->mask;
-}
 /* The next one of WANTED that is pending, still pending after; 0: none. */
 int signal_peek(const struct thread *thread, uint64_t wanted, struct signal_info *info);
 void signal_clear(struct thread *thread, int signal);

@@ -214,7 +214,7 @@ static void regions_map(struct domain *domain)
 			continue;
 		struct area *area = area_add(domain, AREA_DATA, start, pages, range_build(domain, start, pages), region->buffer_physical);
 		area->content = region->data, area->content_bytes = region->desc->bytes, area->is_ahead = 1;
-		region_attach_writer(region, area->entry, start);
+		region_attach_writer(domain, i, area->entry, start);
 		if (!region_control_discards()) { /* what was written ahead outlives its writer: a negative control */
 			area->kind = AREA_FIXED;
 			area_map_fixed(area, PTE_WRITE | PTE_NO_EXECUTE);

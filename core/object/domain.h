@@ -37,8 +37,9 @@ static inline bool area_is_own(const struct area *area) { return area->kind >= A
 #define AREA_MAX 92u
 
 enum domain_state { DOMAIN_DOWN = 0, DOMAIN_READY = 1, DOMAIN_QUARANTINED = 2 };
-/* How far the running commit is: before COMMIT_RANGES it can be given up, from there on it is only finished. */
-enum commit_phase { COMMIT_NONE = 0, COMMIT_RANGES = 1, COMMIT_EFFECTS = 2 };
+/* How far the running commit is: before COMMIT_RANGES it can be given up, from there on it is only finished. COMMIT_RECORD: in
+ * the place of both, that of one record of a region which goes straight (tsm/region_straight.c). */
+enum commit_phase { COMMIT_NONE = 0, COMMIT_RANGES = 1, COMMIT_EFFECTS = 2, COMMIT_RECORD = 3 };
 enum domain_request { REQUEST_NONE = 0, REQUEST_KILL = 1, REQUEST_HANG = 2, REQUEST_UPDATE = 3 };
 /* A method of a contract as one client has it. */
 #define METHOD_DENIED 0xffffu
@@ -89,6 +90,7 @@ struct domain {
 	uint32_t area_count;
 	struct area area[AREA_MAX];
 	struct zog_domain_info *info;
+	struct region *writes[ZOG_REGION_MAX]; /* shared regions that it writes, by place; else NULL */
 	uint32_t scrub_page;
 	uint32_t scrub_table, scrub_record; /* where the scrubber goes on in the schema */
 	const struct home_schema *schema;   /* NULL: the home region has none */

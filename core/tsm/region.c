@@ -65,6 +65,7 @@ static void region_build(struct region *region, const struct region_desc *desc)
 	region->data = physical_pointer(region->head_physical + ZOG_PAGE_SIZE);
 	region->buffer = physical_pointer(region->buffer_physical);
 	sums_build(region);
+	region_straight_build(region);
 	if (desc->has_validator) {
 		region->proposal_physical = boot_memory(REGION_PROPOSAL_PAGES * ZOG_PAGE_SIZE, FRAME_DOMAIN, desc->validator);
 		region->proposal = physical_pointer(region->proposal_physical);
@@ -72,7 +73,8 @@ static void region_build(struct region *region, const struct region_desc *desc)
 	if (desc->history == 0)
 		return;
 	region->version = boot_pointer(desc->history * sizeof(struct region_version));
-	region->undo = boot_pointer(desc->history * (uint64_t)desc->bytes);
+	for (uint32_t slot = 0; slot < desc->history; slot++)
+		region->version[slot].replaced = boot_pointer(desc->bytes);
 	region->newest = desc->history - 1;
 }
 
@@ -86,8 +88,10 @@ void region_setup(const char *cmdline)
 		region_build(&region_table[i], &system_region[i]);
 }
 
-void region_attach_writer(struct region *region, pte_t *entry, uint64_t address)
+void region_attach_writer(struct domain *domain, uint64_t place, pte_t *entry, uint64_t address)
 {
+	struct region *region = domain->writes[place] = region_of(domain, place, REGION_WRITER);
+
 	region->buffer_entry = entry;
 	region->buffer_address = address;
 }
@@ -165,7 +169,7 @@ bool region_has_version(const struct region *region, uint64_t version)
 	if (version == region->head->version >> 1)
 		return true;
 	for (uint32_t i = 0; i < region->kept; i++, slot = slot_before(region, slot))
-		if (region->version[slot].version == version || region->version[slot].before == version)
+		if (region->version[slot].is.version == version || region->version[slot].was.version == version)
 			return true;
 	return false;
 }
@@ -178,11 +182,11 @@ static const uint8_t *record_in(const struct region *region, uint64_t version, u
 	const uint8_t *found = region->data + desc->offset + (uint64_t)index * desc->bytes;
 	uint32_t slot = region->newest;
 
-	for (uint32_t i = 0; i < region->kept && region->version[slot].version > version; i++, slot = slot_before(region, slot))
+	for (uint32_t i = 0; i < region->kept && region->version[slot].is.version > version; i++, slot = slot_before(region, slot))
 		for (uint32_t r = 0; r < region->version[slot].run_count && r < REGION_RUN_MAX; r++) {
 			const struct region_undo *run = &region->version[slot].run[r];
 			if (run->kind == kind && index - run->first < run->count)
-				found = region->undo + (uint64_t)slot * region->desc->bytes + run->at + (uint64_t)(index - run->first) * desc->bytes;
+				found = region->version[slot].replaced + run->at + (uint64_t)(index - run->first) * desc->bytes;
 		}
 	return found;
 }
@@ -224,8 +228,8 @@ static bool account_find(const struct region *region, uint64_t version, struct z
 		return true;
 	for (uint32_t i = 0; i < region->kept; i++, slot = slot_before(region, slot)) {
 		const struct region_version *kept = &region->version[slot];
-		if (kept->version == version || kept->before == version) {
-			*info = kept->version == version ? kept->is : kept->was;
+		if (kept->is.version == version || kept->was.version == version) {
+			*info = kept->is.version == version ? kept->is : kept->was;
 			return true;
 		}
 	}

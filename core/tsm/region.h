@@ -23,7 +23,7 @@
 
 #include "object/cpu.h"
 #include "object/domain.h"
-#include "tsm/schema.h"
+#include "tsm/schema_steps.h"
 
 #define REGION_RUN_MAX ZOG_REGION_RUN_MAX         /* runs of one transaction */
 #define REGION_STAGE_BYTES ZOG_REGION_STAGE_BYTES /* and their bytes: bounds the work of one entry */
@@ -34,12 +34,18 @@ struct region_undo {
 	uint32_t offset, bytes, kind, first, count, at; /* in the region; at: in the slot's bytes */
 };
 struct region_version {
-	uint64_t before;  /* version number that the bytes belong to */
-	uint64_t version; /* and the one that replaced it */
-	struct zog_region_version was, is; /* accounts of the two */
+	struct zog_region_version was, is; /* accounts of the version that the bytes belong to, and of the one that replaced it */
+	uint8_t *replaced;                 /* the bytes: the runs of the slot side by side */
 	uint32_t run_count;
-	uint32_t checksum; /* of the bytes in the slot */
+	uint32_t checksum; /* of the bytes */
 	struct region_undo run[REGION_RUN_MAX];
+};
+/* A kind of record as a commit of one record finds it (region_straight.c). */
+struct straight_kind {
+	uint32_t count; /* 0: they go the general way */
+	uint32_t bytes, offset;
+	uint32_t *sum;
+	struct schema_steps steps;
 };
 struct region {
 	const struct region_desc *desc;
@@ -53,12 +59,12 @@ struct region {
 	pte_t *buffer_entry;          /* page-table entries of the buffer in its writer */
 	uint64_t buffer_address;      /* there */
 	struct region_version *version; /* ring of desc->history slots */
-	uint8_t *undo;                  /* desc->bytes for each slot */
 	union {
 		struct { uint32_t newest, kept; }; /* slot of the newest version; how many are kept */
 		uint64_t ring;                     /* both, changed by one store */
 	};
 	uint32_t **sum;     /* by record kind and index: CRC32C of the committed record */
+	struct straight_kind *straight; /* by record kind */
 	uint64_t commits, bytes_committed, refused, rollbacks, rejected, versions_undone, bytes_undone;
 	volatile uint64_t hooks_due; /* rollbacks that participants are to be told of */
 	uint64_t hooks_run, hooks_failed;
@@ -70,8 +76,8 @@ extern struct region *region_table;
 
 /* boot: memory of all regions; ends the boot where a schema is not good. */
 void region_setup(const char *cmdline);
-/* The writer's address space has the buffer at ENTRY. */
-void region_attach_writer(struct region *region, pte_t *entry, uint64_t address);
+/* The writer's address space has the buffer of the region at PLACE of its table, page-table entries from ENTRY on. */
+void region_attach_writer(struct domain *domain, uint64_t place, pte_t *entry, uint64_t address);
 
 /* Staged operations, called by tsm/operation.c. decode: false: a violation. check: all runs of the transaction against
  * their schemas; false: refused, see region_finding. act: the whole transaction's regions at once; may be repeated. */
@@ -87,8 +93,12 @@ void region_act_skipped(struct cpu *cpu);
 void region_rollback_skipped(struct domain *domain, const struct zog_op *op);
 
 /* The core call that commits, straight through (tsm/region_straight.c), for arch/x86_64/crossing.S: a transaction of one record
- * and nothing else. false: not of that kind, or not right; nothing changed. */
+ * and nothing else, of a domain of which nothing is asked. false: not of that kind, or not right; nothing changed. */
 bool region_commit_straight(struct cpu *cpu, struct domain *domain);
+/* That commit was cut behind its point of no return: noted as the general way notes it, which goes on. */
+void region_straight_resume(struct cpu *cpu, struct domain *domain);
+/* boot: what that needs to know of the region's kinds. */
+void region_straight_build(struct region *region);
 
 /* Was the domain's last commit refused by a schema? Tells the value and the word for the incident, once. */
 bool region_finding_take(struct cpu *cpu, uint64_t *value, uint64_t *detail);

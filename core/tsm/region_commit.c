@@ -161,11 +161,11 @@ static void head_open(struct region *region)
 	__atomic_store_n(&region->head->version, region->head->version | 1, __ATOMIC_SEQ_CST);
 }
 
-static void run_save(struct region *region, struct region_version *version, uint32_t slot, const struct stage_run *run, uint32_t at)
+static void run_save(const struct region *region, struct region_version *version, const struct stage_run *run, uint32_t at)
 {
 	uint32_t checksum = version->checksum;
 
-	memcpy(region->undo + (uint64_t)slot * region->desc->bytes + at, region->data + run->offset, run->bytes);
+	memcpy(version->replaced + at, region->data + run->offset, run->bytes);
 	for (uint32_t i = 0; i < run->count; i++)
 		checksum = region_sum_add(checksum, region->sum[run->kind][run->first + i]);
 	version->checksum = checksum;
@@ -183,15 +183,14 @@ static void history_save(struct stage *stage, struct stage_run *lead)
 
 	if (region->kept == history)
 		region->ring = region_ring(region->newest, history - 1);
-	version->version = lead->version >> 1;
-	version->before = (lead->version >> 1) - 1;
-	version->was = (struct zog_region_version){ version->before, head->time_ns, head->author, head->checksum };
+	version->is.version = lead->version >> 1;
+	version->was = (struct zog_region_version){ version->is.version - 1, head->time_ns, head->author, head->checksum };
 	version->run_count = 0;
 	version->checksum = 0;
 	for (struct stage_run *run = lead; run < stage->run + stage->run_count; run++) {
 		if (run->region != region)
 			continue;
-		run_save(region, version, slot, run, at);
+		run_save(region, version, run, at);
 		at += run->bytes;
 	}
 	lead->ring = region_ring(slot, region->kept + 1);

@@ -22,7 +22,7 @@ static inline void region_control_damage(struct region *region)
 	if (region->damaged == 0)
 		region->data[region->desc->record[0].offset + 8] ^= 0x80;
 	else if (region->damaged == 1 && region->kept >= 2 && region->scrub_slot == 0) /* the newest is the one looked at next */
-		region->undo[(uint64_t)region->newest * region->desc->bytes] ^= 1;
+		region->version[region->newest].replaced[0] ^= 1;
 }
 /* tsm_control=compare: no commit goes a straight way, and each is followed by a comparison of both images (tsm/compare.h). */
 static inline bool region_control_compares(void) { return CORE_LAB && (region_controls & REGION_CONTROL_COMPARE); }

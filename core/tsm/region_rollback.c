@@ -30,8 +30,7 @@ void region_undo_apply(struct region *region, uint32_t slot)
 	const struct region_version *version = &region->version[slot];
 
 	for (uint32_t i = 0; i < version->run_count && i < REGION_RUN_MAX; i++)
-		memcpy(region->data + version->run[i].offset, region->undo + (uint64_t)slot * region->desc->bytes + version->run[i].at,
-		       version->run[i].bytes);
+		memcpy(region->data + version->run[i].offset, version->replaced + version->run[i].at, version->run[i].bytes);
 }
 
 void region_undo_sums(struct region *region, uint32_t slot)
@@ -72,7 +71,7 @@ void region_act_rollback(struct domain *domain, const struct zog_op *op)
 	uint64_t bytes = 0;
 
 	__atomic_store_n(&head->version, head->version | 1, __ATOMIC_SEQ_CST);
-	for (; undone < region->kept && region->version[slot].version > op->word[0]; undone++) {
+	for (; undone < region->kept && region->version[slot].is.version > op->word[0]; undone++) {
 		region_undo_apply(region, slot);
 		bytes += version_bytes(&region->version[slot]);
 		slot = (slot + region->desc->history - 1) % region->desc->history;

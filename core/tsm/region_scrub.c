@@ -95,7 +95,7 @@ static bool version_is_whole(const struct region *region, uint32_t slot)
 
 	for (uint32_t i = 0; i < version->run_count && i < REGION_RUN_MAX; i++) {
 		const struct region_undo *run = &version->run[i];
-		const uint8_t *bytes = region->undo + (uint64_t)slot * region->desc->bytes + run->at;
+		const uint8_t *bytes = version->replaced + run->at;
 		for (uint32_t r = 0; r < run->count; r++)
 			sums = region_sum_add(sums, schema_crc32c(0, bytes + (uint64_t)r * (run->bytes / run->count), run->bytes / run->count));
 	}
@@ -116,10 +116,10 @@ static void history_scrub(struct domain *domain, struct region *region)
 	if (version_is_whole(region, slot))
 		return;
 	region->damaged++;
-	damage_name(region, "version", (uint32_t)region->version[slot].before, "-");
-	log_line("zog: scrub domain=%s region=%s version=%lu dropped=%u", domain->desc->name, region->desc->name, region->version[slot].before,
+	damage_name(region, "version", (uint32_t)region->version[slot].was.version, "-");
+	log_line("zog: scrub domain=%s region=%s version=%lu dropped=%u", domain->desc->name, region->desc->name, region->version[slot].was.version,
 		 region->kept - back);
-	incident_record_notice(domain, ZOG_CAUSE_SCRUB, region->version[slot].before, region->kept - back);
+	incident_record_notice(domain, ZOG_CAUSE_SCRUB, region->version[slot].was.version, region->kept - back);
 	region->ring = region_ring(region->newest, back);
 }
 

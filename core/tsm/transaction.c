@@ -11,6 +11,7 @@
  * that was cut is repeated, those before it are not. Stores that the recovery relies on are kept in order by fences for
  * the compiler alone: it runs on the same CPU. */
 #include "tsm/transaction.h"
+#include "tsm/region.h"
 
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
@@ -121,6 +122,7 @@ static inline __attribute__((always_inline)) void commit_finish(struct cpu *cpu,
 	log_clear(domain->txn);
 	if (domain->commit_ops != 0)
 		operations_finish(cpu, domain, domain->commit_ops);
+	domain->commit_cut_step = 0; /* the next one may be cut where this one was */
 	domain->stats.commits++;
 	phase_set(domain, COMMIT_NONE);
 }
@@ -142,7 +144,6 @@ bool transaction_commit(struct cpu *cpu, struct domain *domain)
 	domain->commit_ranges = ranges;
 	domain->commit_ops = ops;
 	domain->commit_next = 0;
-	domain->commit_cut_step = 0;
 	if (ops != 0)
 		operations_apply(cpu, domain, ops);
 	phase_set(domain, COMMIT_RANGES);
@@ -153,15 +154,17 @@ bool transaction_commit(struct cpu *cpu, struct domain *domain)
 
 bool transaction_recover(struct cpu *cpu, struct domain *domain)
 {
-	uint32_t step = domain->commit_phase == COMMIT_RANGES ? 1 : 2 + domain->commit_next;
+	uint32_t phase = domain->commit_phase, step = phase == COMMIT_RANGES ? 1 : 2 + (phase == COMMIT_EFFECTS ? domain->commit_next : 0);
 
 	cpu->journal_count = 0;
 	if (step == domain->commit_cut_step) {
-		if (domain->commit_phase == COMMIT_RANGES)
+		if (phase != COMMIT_EFFECTS)
 			return false;
 		operation_skip(cpu, domain);
 	}
 	domain->commit_cut_step = step;
+	if (phase == COMMIT_RECORD)
+		region_straight_resume(cpu, domain);
 	commit_finish(cpu, domain);
 	return true;
 }

@@ -83,42 +83,61 @@ uint32_t region_checksum(const void *record, size_t bytes, uint32_t checksum_off
 }
 
 typedef uint64_t word_t __attribute__((may_alias, aligned(1)));
+#define WORD(at) (*(word_t *)(at))
 
-/* Without the hook: TO lies in a write-ahead buffer, of which nothing is logged. */
-static inline void record_copy(uint8_t *to, const uint8_t *from, size_t size)
+/* Without the hook: nothing of a write-ahead buffer is logged. A kind that no contract declares must not lead elsewhere. */
+#define BUFFER_AT(region, offset) (ZOG_REGION_BASE + (region) * ZOG_REGION_STRIDE + ZOG_REGION_BUFFER_OFFSET + (offset))
+
+static __attribute__((noinline)) _Noreturn void buffer_refuse(uint32_t region, uint64_t offset, const void *from, uint64_t bytes)
 {
-	const uint8_t *end = from + size;
-
-	for (; end - from >= 32; from += 32, to += 32) {
-		uint64_t a = ((const word_t *)from)[0], b = ((const word_t *)from)[1], c = ((const word_t *)from)[2], d = ((const word_t *)from)[3];
-		((word_t *)to)[0] = a, ((word_t *)to)[1] = b, ((word_t *)to)[2] = c, ((word_t *)to)[3] = d;
-	}
-	for (; end - from >= 8; from += 8, to += 8)
-		*(word_t *)to = *(const word_t *)from;
-	for (; from < end; from++, to++)
-		*to = *from;
+	(void)from; /* the arguments of region_buffer_put, in their places */
+	rt_fail(ZOG_CAUSE_STORE, BUFFER_AT(region, offset), bytes);
 }
 
-zog_status_t region_write(uint32_t region, struct region_kind kind, uint32_t index, const void *record)
+static __attribute__((noinline)) void rest_copy(uint8_t *to, const uint8_t *from, uint64_t bytes)
 {
-	uint8_t *to = region_buffer(region, kind, index);
+	uint64_t at = 0;
 
-	if (index >= kind.count)
-		return ZOG_ERR_ARGUMENT;
-	/* A kind that no contract declares must not lead elsewhere. */
-	if (region >= ZOG_REGION_MAX || kind.offset + (uint64_t)index * kind.bytes + kind.bytes > ZOG_REGION_BYTES_MAX)
-		rt_fail(ZOG_CAUSE_STORE, (uint64_t)to, kind.bytes);
-	record_copy(to, record, kind.bytes);
-	if (kind.checksum != REGION_NO_CHECKSUM) {
-		uint32_t checksum = region_checksum(to, kind.bytes, kind.checksum);
-		record_copy(to + kind.checksum, (const uint8_t *)&checksum, sizeof(checksum));
-	}
-	return ZOG_OK;
+	for (; at != (bytes & ~7ul); at += 8)
+		WORD(to + at) = WORD(from + at);
+	for (; at != bytes; at++)
+		to[at] = from[at];
 }
 
-void region_submit(uint32_t region, struct region_kind kind, uint32_t first, uint32_t count)
+void region_buffer_put(uint32_t region, uint64_t offset, const void *from, uint64_t bytes)
 {
-	rt_stage(ZOG_OP_REGION_COMMIT, region, kind.number, first, count, 0, 0);
+	uint8_t *to = (uint8_t *)BUFFER_AT(region, offset);
+	uint64_t at = 0;
+
+	if (region >= ZOG_REGION_MAX || offset > ZOG_REGION_BYTES_MAX || bytes > ZOG_REGION_BYTES_MAX - offset)
+		buffer_refuse(region, offset, from, bytes);
+	for (; at != (bytes & ~31ul); at += 32) {
+		uint64_t a = WORD(from + at), b = WORD(from + at + 8), c = WORD(from + at + 16), d = WORD(from + at + 24);
+		WORD(to + at) = a, WORD(to + at + 8) = b, WORD(to + at + 16) = c, WORD(to + at + 24) = d;
+	}
+	if (at != bytes)
+		rest_copy(to + at, (const uint8_t *)from + at, bytes - at);
+}
+
+void region_buffer_seal(uint32_t region, uint64_t offset, uint64_t bytes, uint32_t checksum)
+{
+	uint32_t value = region_checksum((const uint8_t *)BUFFER_AT(region, offset), bytes, checksum);
+
+	region_buffer_put(region, offset + checksum, &value, sizeof(value));
+}
+
+/* The words that this operation does not have stay as they are in the log: nobody looks. */
+void region_stage(uint64_t region, uint64_t kind, uint64_t first, uint64_t count)
+{
+	struct zog_txn *txn = (struct zog_txn *)ZOG_TXN_BASE;
+	uint32_t place = txn->op_count;
+
+	if (place >= ZOG_TXN_OP_MAX)
+		rt_fail(ZOG_CAUSE_ASSERT, __LINE__, ZOG_OP_REGION_COMMIT);
+	struct zog_op *op = &txn->op[place];
+	op->code = ZOG_OP_REGION_COMMIT, op->slot = (uint32_t)region;
+	op->word[0] = kind, op->word[1] = first, op->word[2] = count;
+	txn->op_count = place + 1;
 }
 
 zog_status_t region_propose(uint32_t region, struct region_kind kind, uint32_t first, uint32_t count)
@@ -160,7 +179,13 @@ void region_reject(uint32_t region, uint64_t number, const struct region_reason 
 	rt_stage(ZOG_OP_REGION_VERDICT, region, number, detail, reason->value, 0, 0);
 }
 
-zog_status_t region_commit(void) { return core_call(ZOG_CORE_COMMIT, 0, 0, 0, 0); }
+zog_status_t region_commit(void)
+{
+	zog_status_t status;
+
+	__asm__ volatile("syscall" : "=a"(status) : "a"((uint64_t)ZOG_CORE_COMMIT) : "rcx", "rdx", "r8", "r9", "r10", "r11", "memory");
+	return status;
+}
 
 zog_status_t region_rollback(uint32_t region, uint64_t version)
 {

@@ -65,10 +65,28 @@ static inline void *region_buffer(uint32_t region, struct region_kind kind, uint
 {
 	return (void *)(ZOG_REGION_BASE + region * ZOG_REGION_STRIDE + ZOG_REGION_BUFFER_OFFSET + kind.offset + (uint64_t)index * kind.bytes);
 }
+/* lib/rt/region.c, for the functions below: bytes into a write-ahead buffer; the record's checksum into its field there; the
+ * staged operation. In a call of those with a kind that the contract's header names all their arguments but two are constants. */
+void region_buffer_put(uint32_t region, uint64_t offset, const void *from, uint64_t bytes);
+void region_buffer_seal(uint32_t region, uint64_t offset, uint64_t bytes, uint32_t checksum);
+void region_stage(uint64_t region, uint64_t kind, uint64_t first, uint64_t count);
 /* Copies a record into the buffer, and puts the checksum into its field where the kind has one. ZOG_ERR_ARGUMENT. */
-zog_status_t region_write(uint32_t region, struct region_kind kind, uint32_t index, const void *record);
+static inline zog_status_t region_write(uint32_t region, struct region_kind kind, uint32_t index, const void *record)
+{
+	uint64_t offset = kind.offset + (uint64_t)index * kind.bytes;
+
+	if (index >= kind.count)
+		return ZOG_ERR_ARGUMENT;
+	region_buffer_put(region, offset, record, kind.bytes);
+	if (kind.checksum != REGION_NO_CHECKSUM)
+		region_buffer_seal(region, offset, kind.bytes, kind.checksum);
+	return ZOG_OK;
+}
 /* Stages the commit of COUNT records from FIRST on. At most 16 runs and 16 KiB in one transaction, none twice. */
-void region_submit(uint32_t region, struct region_kind kind, uint32_t first, uint32_t count);
+static inline void region_submit(uint32_t region, struct region_kind kind, uint32_t first, uint32_t count)
+{
+	region_stage(region, kind.number, first, count);
+}
 /* As rt_commit, and tells: ZOG_ERR_CORRUPT: refused by a schema; the transaction is undone and the invocation goes on. */
 zog_status_t region_commit(void);
 /* Stages: all records as in VERSION; the epoch rises. Alone in its transaction, and only where the manifest says

@@ -1,4 +1,12 @@
 /* Part of test_region_commit.c, whose regions, cuts and readers it uses: commits of one record, core/tsm/region_straight.c. */
+#define memcpy words_copy
+#define phase_set transaction_phase_set
+#include "tsm/schema_steps.c"
+#include "tsm/region_straight.c"
+#include "tsm/transaction.c"
+#undef phase_set
+#undef memcpy
+
 static struct zog_txn txn;
 
 static void straight_stage(uint64_t value)
@@ -9,7 +17,32 @@ static void straight_stage(uint64_t value)
 	domain.txn = &txn;
 	domain.commit_phase = COMMIT_NONE;
 	domain.stats.commits = 0;
+	/* What the recovery does not find as the straight way leaves it, it must not rely on. */
+	memset(&stage_table[0], 0xee, offsetof(struct stage, bytes));
+	memset(CPU->op, 0xee, sizeof(CPU->op[0]));
+	domain.commit_ranges = domain.commit_ops = domain.commit_next = 7;
+	domain.commit_cut_step = 0;
 }
+
+/* As tsm/operation.c: that one operation. */
+void operations_finish(struct cpu *cpu, struct domain *of, uint32_t count)
+{
+	assert_true(count == 1 && cpu->op[0].code == ZOG_OP_REGION_COMMIT && of->commit_ranges == 0);
+	for (; of->commit_next < count; of->commit_next++)
+		region_act_commit(cpu, of);
+}
+
+static uint32_t skipped;
+void operation_skip(struct cpu *cpu, struct domain *of)
+{
+	region_act_skipped(cpu);
+	of->commit_next++;
+	skipped++;
+}
+
+bool operations_decode(struct cpu *cpu, struct domain *of, uint32_t count) { (void)cpu, (void)of, (void)count; return false; }
+void operations_apply(struct cpu *cpu, struct domain *of, uint32_t count) { (void)cpu, (void)of, (void)count; }
+bool home_schema_check(struct domain *of, uint32_t ranges) { (void)of, (void)ranges; return false; }
 
 static bool is_straight;
 static void act_straight(void) { is_straight = region_commit_straight(CPU, &domain); }
@@ -42,6 +75,9 @@ static void straight_committed_check(void)
 	assert_true(value_in(0, 2, 3) == 20 && value_in(0, 1, 3) == 10 && value_in(0, 0, 3) == 0);
 }
 
+static bool is_recovered;
+static void act_recover(void) { is_recovered = transaction_recover(CPU, &domain); }
+
 /* One record goes straight. Where it is cut before the point of no return nothing has changed; behind it the general way
  * goes on from the phase that the stage names. */
 static void test_straight_commit_is_cut_at_every_store(void **state)
@@ -61,14 +97,55 @@ static void test_straight_commit_is_cut_at_every_store(void **state)
 			act_straight();
 			before++;
 		} else {
-			assert_true(domain.commit_ops == 1 && CPU->op[0].code == ZOG_OP_REGION_COMMIT);
-			region_act_commit(CPU, &domain);
+			if (is_cut)
+				act_recover();
+			assert_true(is_recovered || !is_cut);
 			behind++;
 		}
 		straight_committed_check();
+		assert_true(txn.op_count == 0 && domain.commit_phase == COMMIT_NONE && domain.stats.commits == 1 && domain.commit_cut_step == 0);
 	}
-	assert_true(is_straight && txn.op_count == 0 && domain.commit_phase == COMMIT_NONE && domain.stats.commits == 1);
-	assert_true(before > 20 && behind > 20);
+	assert_true(is_straight && before > 10 && behind > 30);
+}
+
+/* The recovery is cut, too. Twice in the effect: it is given up, as any other. Twice before the general way knows of it: the
+ * commit cannot be finished, and the core gives the domain up (fault/recover.c). Readers see old or new, or try again. */
+static void test_straight_commit_is_cut_twice(void **state)
+{
+	uint32_t unfinished = 0, given_up = 0;
+	bool is_cut = true, is_cut_again;
+
+	(void)state;
+	skipped = 0;
+	for (uint64_t first = 1; is_cut; first++) {
+		is_cut_again = true;
+		for (uint64_t second = 1; is_cut_again; second++) {
+			setup();
+			straight_stage(20);
+			is_cut = cut(act_straight, first);
+			if (!is_cut || domain.commit_phase == COMMIT_NONE)
+				break;
+			is_cut_again = cut(act_recover, second);
+			assert_true(straight_sees() != 'x');
+			if (domain.commit_phase == COMMIT_NONE) {
+				straight_committed_check();
+				continue;
+			}
+			uint32_t before = skipped;
+			act_recover();
+			if (!is_recovered) {
+				assert_true(domain.commit_phase == COMMIT_RECORD);
+				unfinished++;
+				continue;
+			}
+			char seen = straight_sees();
+			assert_true(seen == 'o' || seen == 'n');
+			assert_true(domain.commit_phase == COMMIT_NONE && domain.commit_cut_step == 0 && txn.op_count == 0);
+			assert_in_range(domain.stats.commits, 1, 2); /* cut behind the count, it counts again */
+			given_up += skipped > before;
+		}
+	}
+	assert_true(unfinished > 100 && given_up > 300);
 }
 
 static bool straight_takes(struct zog_op op)
@@ -94,9 +171,6 @@ static void test_what_does_not_go_straight(void **state)
 	assert_false(straight_takes((struct zog_op){ ZOG_OP_REGION_COMMIT, 9, { 0, 3, 1 } }));
 	assert_false(straight_takes((struct zog_op){ ZOG_OP_REGION_COMMIT, 2, { 0, 3, 1 } })); /* its validator commits */
 	assert_false(straight_takes((struct zog_op){ ZOG_OP_NOTIFY, 0, { 0, 3, 1 } }));
-	domain.request = REQUEST_KILL;
-	assert_false(straight_takes((struct zog_op){ ZOG_OP_REGION_COMMIT, 0, { 0, 3, 1 } }));
-	domain.request = REQUEST_NONE;
 	present[0] = 0; /* an untouched page of the buffer */
 	assert_false(straight_takes((struct zog_op){ ZOG_OP_REGION_COMMIT, 0, { 0, 3, 1 } }));
 	present[0] = PTE_PRESENT;
@@ -111,4 +185,5 @@ static void test_what_does_not_go_straight(void **state)
 	straight_committed_check();
 }
 
-#define STRAIGHT_TESTS cmocka_unit_test(test_straight_commit_is_cut_at_every_store), cmocka_unit_test(test_what_does_not_go_straight)
+#define STRAIGHT_TESTS cmocka_unit_test(test_straight_commit_is_cut_at_every_store), cmocka_unit_test(test_straight_commit_is_cut_twice), \
+	cmocka_unit_test(test_what_does_not_go_straight)

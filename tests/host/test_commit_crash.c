@@ -70,9 +70,8 @@ const uint32_t system_domain_count = 2;
 struct frame *frame_table = now.frame;
 uint64_t frame_count = FRAMES;
 struct space *space_table = spaces;
-uint32_t space_total = 2;
 struct thread *thread_table = threads;
-uint32_t thread_total = 4, thread_slots = 4;
+uint32_t space_total = 2, thread_total = 4, thread_slots = 4;
 uint64_t schedule_slice_ns;
 uint8_t core_text_start[1], core_end[1];
 #define THE_CPU (&cpu_table[0])
@@ -196,6 +195,7 @@ bool region_decode_rollback(struct domain *d, const struct zog_op *op) { (void)d
 bool region_decode_propose(struct cpu *cpu, struct domain *d, const struct zog_op *op, bool is_first) { (void)cpu, (void)d, (void)op, (void)is_first; return false; }
 bool region_decode_verdict(struct cpu *cpu, struct domain *d, const struct zog_op *op, bool is_first) { (void)cpu, (void)d, (void)op, (void)is_first; return false; }
 void region_act_skipped(struct cpu *cpu) { (void)cpu; NOT_STAGED }
+void region_straight_resume(struct cpu *cpu, struct domain *d) { (void)cpu, (void)d; NOT_STAGED }
 void region_rollback_skipped(struct domain *d, const struct zog_op *op) { (void)d, (void)op; NOT_STAGED }
 bool region_check(struct cpu *cpu, struct domain *d) { (void)cpu, (void)d; return false; }
 void region_act_commit(struct cpu *cpu, struct domain *d) { (void)cpu, (void)d; NOT_STAGED }

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "tsm/transaction.h"
+#include "tsm/region.h"
 
 #define PAGES 6u
 #define BYTES (PAGES * ZOG_PAGE_SIZE)
@@ -32,6 +33,7 @@ static uint64_t seed = 88172645463325252ul;
 bool operations_decode(struct cpu *of, struct domain *by, uint32_t count) { (void)of, (void)by, (void)count; return false; }
 void operations_apply(struct cpu *of, struct domain *by, uint32_t count) { (void)of, (void)by, (void)count; fail(); }
 void operation_skip(struct cpu *of, struct domain *by) { (void)of, by->commit_next++; }
+void region_straight_resume(struct cpu *of, struct domain *by) { (void)of, (void)by; fail(); }
 void operations_finish(struct cpu *of, struct domain *by, uint32_t count) { (void)of, (void)by, (void)count; fail(); }
 
 static uint64_t draw(uint64_t below)

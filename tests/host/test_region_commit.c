@@ -24,7 +24,6 @@
 #include "tsm/region_propose.c"
 #include "tsm/region_rollback.c"
 #include "tsm/region_scrub.c"
-#include "tsm/region_straight.c"
 #undef memcpy
 
 #define NO_HOOK __attribute__((no_sanitize("kernel-address")))
@@ -129,7 +128,7 @@ static void setup(void)
 	notices = flushes = 0, present[0] = present[1] = PTE_PRESENT | PTE_WRITE;
 	for (uint32_t i = 0; i < 3; i++) {
 		struct region *region = &region_table[i];
-		region_attach_writer(region, present, 0x1000);
+		region_attach_writer(&domain, i, present, 0x1000);
 		memset(region->head, 0, ZOG_PAGE_SIZE + region->desc->bytes);
 		memset(region->buffer, 0, region->desc->bytes);
 		region->ring = (uint64_t)(region->desc->history - 1);
@@ -350,7 +349,7 @@ static void test_damaged_version_is_dropped(void **state)
 		commit();
 	}
 	sums_check();
-	region->undo[(uint64_t)((region->newest + 2) % 3) * region->desc->bytes] ^= 1; /* what version 3 replaced: version 2 */
+	region->version[(region->newest + 2) % 3].replaced[0] ^= 1; /* what version 3 replaced: version 2 */
 	for (uint32_t i = 0; i < 8; i++)
 		region_scrub(&domain);
 	assert_true(region->damaged == 1 && notices == 1 && region->kept == 1);

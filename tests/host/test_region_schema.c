@@ -1,7 +1,8 @@
 /* groups: tsm */
-/* sources: core/tsm/schema.c */
+/* sources: core/tsm/schema.c core/tsm/schema_steps.c */
 /* The schema interpreter: each rule with values on both sides of its edges, references across a transaction, tables that
- * refer outside their region, and random records against random tables, which must never make it look outside. */
+ * refer outside their region, and random records against random tables, which must never make it look outside. And the steps that commits of
+ * one record go by: they say what the interpreter says. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "tsm/schema.h"
+#include "tsm/schema_steps.h"
+#include "object/frame.h"
 
 struct node {
 	uint64_t count;
@@ -229,6 +231,102 @@ static void test_hostile_tables_and_values(void **state)
 	assert_true(used > 100);
 }
 
+void *boot_pointer(uint64_t bytes) { return calloc(1, bytes); }
+
+/* Near the edges of what the rules of this test say, and anything else. */
+static uint64_t value_draw(void)
+{
+	static const uint64_t edges[] = { 0, 1, 99, 100, 101, 127, 128, 255, 256, 4095, 4096, 4097, 32767, 32768, 65535, 65536 };
+	uint64_t value = edges[draw(16)] + draw(3) - 1;
+
+	return draw(8) == 0 ? draw(UINT64_MAX) : draw(4) == 0 ? -value : value;
+}
+
+static struct rule_desc rule_draw(void)
+{
+	static const uint64_t lists[3][4] = { { 5, 4, 7, 6 }, { 0 }, { 1, 2, 4, 3 } };
+	static const uint32_t sorts[] = { ZOG_RULE_RANGE, ZOG_RULE_RANGE, ZOG_RULE_ENUM, ZOG_RULE_OFFSET, ZOG_RULE_LENGTH, ZOG_RULE_REF,
+					  ZOG_RULE_MONOTONIC };
+	uint32_t bytes = 1u << draw(4), target_bytes = 1u << draw(4), list = (uint32_t)draw(3);
+	struct rule_desc rule = { .field = "f", .rule = sorts[draw(7)], .bytes = (uint8_t)bytes, .offset = (uint16_t)(draw(24 / bytes) * bytes),
+				  .is_optional = (uint8_t)draw(2), .first = value_draw(), .last = value_draw(), .value = lists[list],
+				  .value_count = list == 1 ? 1 : 4, .target_bytes = (uint8_t)target_bytes };
+
+	rule.is_signed = rule.rule == ZOG_RULE_RANGE && draw(2);
+	rule.target = rule.rule == ZOG_RULE_LENGTH ? (uint32_t)(draw(24 / target_bytes) * target_bytes) : 0;
+	return rule;
+}
+
+static void record_draw(uint8_t record[24])
+{
+	for (uint32_t at = 0, bytes; at < 24; at += bytes) {
+		uint64_t value = value_draw();
+		bytes = at % 8 == 0 ? 1u << draw(4) : at % 4 == 0 ? 1u << draw(3) : at % 2 == 0 ? 1u << draw(2) : 1;
+		memcpy(record + at, &value, bytes);
+	}
+}
+
+static void test_steps_say_what_the_interpreter_says(void **state)
+{
+	uint32_t good = 0, bad[ZOG_RULE_COUNT] = { 0 }, without = 0;
+
+	(void)state;
+	for (uint32_t round = 0; round < 30000; round++) {
+		struct rule_desc rule[2] = { rule_draw(), rule_draw() };
+		struct record_desc kind = { .name = "k", .bytes = 24, .count = draw(2) ? 100 : 70000, .rule = rule, .rule_count = 1 + (uint32_t)draw(2), .is_target = 1 };
+		struct region_desc desc = { .name = "r", .record = &kind, .record_count = 1, .bytes = draw(2) ? ZOG_PAGE_SIZE : 420 * ZOG_PAGE_SIZE };
+		if (!schema_is_good(&desc) && (kind.count = 100, !schema_is_good(&desc)))
+			continue;
+		struct schema_steps steps = schema_steps_build(&desc, &kind);
+		if (steps.interval == NULL) {
+			without++;
+			continue;
+		}
+		for (uint32_t i = 0; i < 10; i++) {
+			uint8_t record[24], was[24];
+			record_draw(record), record_draw(was);
+			struct schema_run run = { 0, 0, 1, record };
+			struct schema_view view = { &desc, was, &run, 1 };
+			struct schema_finding finding = { 0 };
+			bool is_good = schema_check(&view, &finding);
+			assert_int_equal(steps_hold(&steps, record, was), is_good);
+			good += is_good, bad[finding.rule]++;
+		}
+		free((void *)steps.interval);
+	}
+	assert_true(good > 10000 && without > 100);
+	for (uint32_t i = ZOG_RULE_RANGE; i <= ZOG_RULE_MONOTONIC; i++)
+		assert_true(bad[i] > 1000);
+}
+
+/* What has no steps goes by the interpreter: each of these by itself. */
+static void test_what_has_no_steps(void **state)
+{
+	static const uint64_t gaps[] = { 1, 3 }, twice[] = { 1, 2, 2 }, wide[] = { 255, 256 };
+	const struct rule_desc rule[] = {
+		{ .rule = ZOG_RULE_ENUM, .bytes = 8, .value = gaps, .value_count = 2 },
+		{ .rule = ZOG_RULE_ENUM, .bytes = 8, .value = twice, .value_count = 3 },
+		{ .rule = ZOG_RULE_ENUM, .bytes = 1, .value = wide, .value_count = 2 },
+		{ .rule = ZOG_RULE_ENUM, .bytes = 8, .value = gaps, .value_count = 0 },
+		{ .rule = ZOG_RULE_RANGE, .bytes = 8, .first = 2, .last = 1 },
+		{ .rule = ZOG_RULE_RANGE, .bytes = 2, .first = 0, .last = 65536 },
+		{ .rule = ZOG_RULE_RANGE, .bytes = 2, .first = (uint64_t)-32769, .last = 5, .is_signed = 1 },
+		{ .rule = ZOG_RULE_MONOTONIC, .bytes = 8, .is_signed = 1 },
+		{ .rule = ZOG_RULE_MONOTONIC, .bytes = 4, .offset = 6 },
+		{ .rule = ZOG_RULE_CHECKSUM, .bytes = 4 },
+		{ .rule = ZOG_RULE_LIVE, .bytes = 1 },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < sizeof(rule) / sizeof(rule[0]); i++) {
+		struct record_desc kind = { .name = "k", .bytes = 16, .count = 1, .rule = &rule[i], .rule_count = 1 };
+		struct region_desc desc = { .name = "r", .record = &kind, .record_count = 1, .bytes = ZOG_PAGE_SIZE };
+		assert_true(schema_is_good(&desc) && schema_steps_build(&desc, &kind).interval == NULL);
+	}
+	struct region_desc nodes_region = region;
+	assert_true(schema_steps_build(&nodes_region, &kinds[0]).interval == NULL); /* live or not */
+}
+
 static void test_crc32c_is_the_standard_one(void **state)
 {
 	uint8_t zero[32] = { 0 };
@@ -248,6 +346,8 @@ int main(void)
 		cmocka_unit_test_setup(test_a_record_in_use_does_not_end, setup),
 		cmocka_unit_test(test_tables_that_refer_outside),
 		cmocka_unit_test(test_hostile_tables_and_values),
+		cmocka_unit_test(test_steps_say_what_the_interpreter_says),
+		cmocka_unit_test(test_what_has_no_steps),
 		cmocka_unit_test(test_crc32c_is_the_standard_one),
 	};
 

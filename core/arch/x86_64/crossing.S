@@ -22,10 +22,8 @@
 	mov %rcx, REGS_RIP(%rdx)
 	mov %r11, REGS_RFLAGS(%rdx)
 	mov %rsp, REGS_RSP(%rdx)
-	mov %gs:CPU_FAST_FRAME, %rbx
-	mov INVOCATION_DOMAIN(%rbx), %r15
-	mov %gs:CPU_SELF, %r13
-	add $CPU_COMMIT_ROOM, %r13
+	mov %gs:CPU_FAST_FRAME, %r9
+	mov INVOCATION_DOMAIN(%r9), %r15
 	.endm
 	/* What the macros of commit_ranges.h have lost of it. */
 	.macro COMMIT_CALL_RESTORE
@@ -46,9 +44,8 @@
 	.global crossing_straight
 	.balign 64
 crossing_straight:
-	test %rax, %rax
-	jz call_straight
 	cmp $1, %rax
+	jb call_straight
 	je reply_straight
 	cmp $2, %rax
 	je commit_call_straight
@@ -241,6 +238,11 @@ commit_call_straight:
 	jne commit_call_general
 	cmpq $0, DOMAIN_STEP_KILL(%r15)
 	jne commit_call_general
+	mov DOMAIN_TXN(%r15), %r9
+	cmpl $1, TXN_COUNTS + 4(%r9)
+	je commit_call_record
+	mov %gs:CPU_SELF, %r13
+	add $CPU_COMMIT_ROOM, %r13
 	RANGES_CHECK commit_call_general
 	RANGES_COMMIT
 commit_call_done:
@@ -248,25 +250,34 @@ commit_call_done:
 	xor %eax, %eax
 	swapgs
 	sysretq
-	/* One operation: of a shared region, perhaps; C looks. It keeps rbx and its like, and the rest is not shown to the caller. */
-commit_call_general:
-	mov DOMAIN_TXN(%r15), %r14
-	cmpl $1, TXN_COUNTS + 4(%r14)
-	jne 1f
+	/* One operation: of a shared region, perhaps; C looks. It keeps rbx and its like, which are the caller's still but for
+	 * r15; what it leaves in the others is not shown. */
+commit_call_record:
 	mov %r15, %rsi
+	mov REGS_R15(%rdx), %r15
 	mov %gs:CPU_SELF, %rdi
 	mov %gs:CPU_STACK, %rsp
-	xor %ebp, %ebp
+	xor %ebp, %ebp                  /* a trace ends here */
 	call region_commit_straight
 	mov %gs:CPU_SAVE, %rdx
+	mov REGS_RBP(%rdx), %rbp
 	mov REGS_RDI(%rdx), %rdi
 	mov REGS_RSI(%rdx), %rsi
+	mov REGS_RIP(%rdx), %rcx
 	mov REGS_RSP(%rdx), %rsp
+	mov REGS_RFLAGS(%rdx), %r11
+	xor %edx, %edx
 	xor %r8d, %r8d
+	xor %r9d, %r9d
 	xor %r10d, %r10d
 	test %al, %al
-	jnz commit_call_done
-1:	COMMIT_CALL_RESTORE
+	jz commit_call_other
+	xor %eax, %eax
+	swapgs
+	sysretq
+commit_call_general:
+	COMMIT_CALL_RESTORE
+commit_call_other:
 	mov $2, %eax
 	jmp syscall_general
 
@@ -277,6 +288,8 @@ abort_call_straight:
 	COMMIT_CALL_SAVE
 	cmpq $0, DOMAIN_IS_AHEAD(%r15)
 	jne abort_call_general
+	mov %gs:CPU_SELF, %r13
+	add $CPU_COMMIT_ROOM, %r13
 	RANGES_CHECK abort_call_general, is_commit=0
 	RANGES_ABORT
 	jmp commit_call_done

@@ -72,6 +72,7 @@ static char logged[256];
 
 bool operations_decode(struct cpu *of, struct domain *by, uint32_t count) { return (void)of, (void)by, (void)count, true; }
 void operations_apply(struct cpu *of, struct domain *by, uint32_t count) { (void)of, (void)by, (void)count; }
+void region_straight_resume(struct cpu *of, struct domain *by) { (void)of, (void)by; }
 void operations_finish(struct cpu *of, struct domain *by, uint32_t count) { (void)of, (void)by, (void)count; }
 void operation_skip(struct cpu *of, struct domain *by) { (void)of, (void)by; }
 

@@ -244,7 +244,7 @@ static uint64_t value_draw(void)
 
 static struct rule_desc rule_draw(void)
 {
-	static const uint64_t lists[3][4] = { { 5, 4, 7, 6 }, { 0 }, { 1, 2, 4, 3 } };
+	static const uint64_t lists[3][4] = { { 4, 5, 6, 7 }, { 0 }, { 1, 2, 4, 5 } };
 	static const uint32_t sorts[] = { ZOG_RULE_RANGE, ZOG_RULE_RANGE, ZOG_RULE_ENUM, ZOG_RULE_OFFSET, ZOG_RULE_LENGTH, ZOG_RULE_REF,
 					  ZOG_RULE_MONOTONIC };
 	uint32_t bytes = 1u << draw(4), target_bytes = 1u << draw(4), list = (uint32_t)draw(3);

@@ -1,20 +1,20 @@
 """QEMU's gdb stub, spoken to directly: for tests that stop the machine at an instruction, step it, and change what it does
 next. What gdb itself would be too slow for: tens of thousands of steps.
 
-The machine is started with arguments(path); a Stub then owns it: it runs only between resume() and the next stop. Steps
-take no interrupts (the stub's default), so what is stepped through is the same each time."""
+The machine is started with arguments(path). From the moment there is a Stub, it runs only between resume() and the next
+stop, or between run() and halt(). Steps take no interrupts (the stub's default)."""
 
 import os
 import socket
 import time
 
-RIP, CS, CR3 = 16, 18, 29 # numbers of registers, as the stub describes its x86-64
+RAX, RIP, CS = 0, 16, 18 # numbers of registers, as the stub describes its x86-64
 CONNECT_S = 120
 
 
 def arguments(path):
-	"""QEMU's arguments: stopped before the first instruction, the stub listens at PATH."""
-	return ["-S", "-gdb", f"unix:{path},server=on,wait=off"]
+	"""QEMU's arguments: the stub listens at PATH, and stops the machine when somebody comes."""
+	return ["-gdb", f"unix:{path},server=on,wait=off"]
 
 
 class StubFailure(Exception):
@@ -69,6 +69,14 @@ class Stub:
 	def resume(self):
 		"""Runs to the next stop; returns the thread, one for each CPU, that stopped."""
 		return self._stopped("vCont;c")
+
+	def run(self):
+		"""Lets it run; nothing but halt() may follow."""
+		self.send("vCont;c")
+
+	def halt(self):
+		self._socket.sendall(b"\x03")
+		self.receive()
 
 	def step(self, thread):
 		"""One instruction of this CPU; the others stand still."""

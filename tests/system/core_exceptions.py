@@ -1,0 +1,122 @@
+# groups: isolation
+"""Exceptions in the core, at each instruction of its straight ways: QEMU's gdb stub stops the machine there and sends the CPU
+to an address where nothing is. The core takes back or finishes what it was at, ends the domain it worked for, and goes on: a
+shell that works on files and pipes meanwhile sees no error and no wrong byte. Interrupts do not come between the steps."""
+
+import itertools
+import os
+import queue
+import subprocess
+import threading
+
+from zoglib import gdbstub
+from zoglib.build import BUILD, in_build
+from zoglib.testing import boot, by_tier, expect
+
+NOWHERE = 0xffffff0000000010 # no mapping: the fetch is a page fault in ring 0
+WAYS = (("call", 0), ("reply", 1), ("commit", 2)) # of crossing_straight, by rax; abi/zog/core.h
+BETWEEN = 5 # crossings that are let by before the next cut
+PATIENCE_S = 600 # for a recovery, on a busy machine
+SCRIPT = """
+	exec 3<&0; { read line <&3; touch /tmp/done; } &
+	echo kill scheduler > /zog/ctl
+	sum=$(md5sum < /bin/busybox); i=0
+	until [ -e /tmp/done ]; do
+		i=$((i + 1)); echo "line $i" > /tmp/file
+		[ "$(cat /tmp/file | cat)" = "line $i" ] || echo "wrong line at $i"
+		[ $((i % 10)) -ne 0 ] || echo kill entropy > /zog/ctl
+		[ $((i % 20)) -ne 0 ] || [ "$(md5sum < /bin/busybox)" = "$sum" ] || echo "wrong sum at $i"
+	done
+	echo worked"""
+
+
+def symbol(name):
+	for line in subprocess.run(["nm", os.path.join(BUILD, "core.elf")], capture_output=True, text=True, check=True).stdout.splitlines():
+		if line.split()[-1] == name:
+			return int(line.split()[0], 16)
+	raise LookupError(name)
+
+
+class Sweep(threading.Thread):
+	"""Cuts the ways in turn, each at its first instruction, STRIDE further, and so on, until it is through with all of them."""
+
+	def __init__(self, path, stride):
+		super().__init__(daemon=True)
+		self.path, self.stride = path, stride
+		self.begin, self.news = threading.Event(), queue.Queue()
+		self.cuts = {name: 0 for name, _ in WAYS}
+		self.failure = None
+
+	def run(self):
+		self.begin.wait()
+		try:
+			self.stub = gdbstub.Stub(self.path)
+			self.entry = symbol("crossing_straight")
+			self.sweep()
+			self.stub.detach()
+		except (gdbstub.StubFailure, OSError) as error:
+			self.failure = str(error)
+		except queue.Empty:
+			self.failure = f"no recovery after {self.cuts}"
+
+	def sweep(self):
+		next_cut = {name: 0 for name, _ in WAYS}
+		while next_cut:
+			for name, number in WAYS:
+				if name in next_cut and self.cut(number, next_cut[name]):
+					self.cuts[name] += 1
+					next_cut[name] += self.stride
+				else:
+					next_cut.pop(name, None)
+
+	def cut(self, number, steps):
+		"""False: the way takes fewer steps."""
+		self.stub.break_at(self.entry)
+		thread = self.reach(number)
+		is_inside = all(self.step_inside(thread) for _ in range(steps))
+		self.stub.break_remove(self.entry)
+		if not is_inside:
+			return False
+		self.stub.set_rip(NOWHERE)
+		self.stub.run()
+		while "zog: recovered" not in self.news.get(timeout=PATIENCE_S): # answered again: this call is not cut twice
+			pass
+		self.stub.halt()
+		return True
+
+	def step_inside(self, thread):
+		self.stub.step(thread)
+		return self.stub.register(gdbstub.CS) & 3 == 0
+
+	def reach(self, number):
+		"""The way's first instruction, some crossings from here; returns the CPU's thread."""
+		for passed in itertools.count():
+			thread = self.stub.resume()
+			self.stub.choose(thread)
+			if passed >= BETWEEN and self.stub.register(gdbstub.RAX) == number:
+				return thread
+			self.stub.step(thread) # or the breakpoint would stop it again
+		return None
+
+	def attend(self, machine, line):
+		"""A line of the system log."""
+		self.news.put(line)
+		if "domain=scheduler cause=killed" in line:
+			self.begin.set()
+		if self.begin.is_set() and not self.is_alive():
+			machine.type(b"\n")
+
+
+def test_at_each_instruction_of_the_straight_ways():
+	path = os.path.join(in_build("run"), f"gdb.{os.getpid()}")
+	sweep = Sweep(path, by_tier(9, 1))
+	sweep.start()
+	result = boot(SCRIPT, smp=1, on_log=sweep.attend, extra=gdbstub.arguments(path))
+	exceptions = sum(line.startswith("zog: core exception") for line in result.lines)
+	cuts = sum(sweep.cuts.values())
+	expect(sweep.failure is None, f"{sweep.failure}; {result.describe()}")
+	result.expect_output("worked\n")
+	result.expect_status(0)
+	expect(exceptions == cuts and min(sweep.cuts.values()) >= 5, f"{exceptions} exceptions, cuts {sweep.cuts}")
+	expect(not any("stopped" in line or "quarantine" in line for line in result.lines), "a CPU or a domain was given up")
+	return f"{cuts} crash points"

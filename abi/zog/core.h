@@ -85,7 +85,8 @@ enum zog_core_method {
 	ZOG_METHOD_ACTIVITY = 1,  /* root call of an activity thread: words[0]=activity number. Must end in ZOG_WAIT */
 	ZOG_METHOD_SYSCALL = 2,   /* personality: words[0]=number, words[1..6]=arguments; result word goes to the program */
 	ZOG_METHOD_PAGE_FAULT = 3,/* personality: words[0]=address words[1]=error code (PF_*) */
-	ZOG_METHOD_EXCEPTION = 4, /* personality: words[0]=vector words[1]=error code words[2]=address of instruction */
+	ZOG_METHOD_EXCEPTION = 4, /* personality: words[0]=vector words[1]=error code words[2]=address of instruction;
+	                              vector 18: the page at words[2] cannot be had, its PAGE_FAULT was refused as poison */
 	ZOG_METHOD_ATTENTION = 5, /* personality: a signal is to be looked at before the program goes on */
 	ZOG_METHOD_QUIESCE = 6,   /* pci: words[0]=domain whose device must stop mastering the bus and be reset */
 	ZOG_METHOD_ROLLBACK = 7,  /* manifest: on_rollback. words[0]=place of the region in the own table [1]=epoch [2]=version.

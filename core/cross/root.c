@@ -8,6 +8,23 @@
 
 #define RESULT_IO_ERROR (-5) /* what a program sees when its personality cannot be brought back */
 
+#define MACHINE_CHECK 18u
+
+/* The personality faulted twice over what befell a program. A page that cannot be had is memory that fails; a signal that waits
+ * is seen with the program's next call. Else the program cannot go on: it rests until its personality wakes it, which asks
+ * again. Nothing ends behind the back of the personality, whose records name the thread. */
+static void root_refused(struct cpu *cpu, struct thread *thread)
+{
+	const uint64_t word[7] = { MACHINE_CHECK, thread->frame[0].word[1], thread->frame[0].word[0] };
+
+	if (thread->root_method == ZOG_METHOD_PAGE_FAULT) {
+		root_call(thread, ZOG_METHOD_EXCEPTION, word);
+	} else if (thread->root_method == ZOG_METHOD_EXCEPTION) {
+		thread->root_pending = 1;
+		thread_rest(cpu);
+	}
+}
+
 void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result)
 {
 	struct thread *thread = cpu->thread;
@@ -26,6 +43,8 @@ void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result)
 		cpu->must_reschedule = 1;
 	} else if (thread->root_method == ZOG_METHOD_SYSCALL && !thread->keep_rax) {
 		thread->regs.rax = status == ZOG_OK ? result : (uint64_t)RESULT_IO_ERROR;
+	} else if (status == ZOG_ERR_POISON && thread->root_method != ZOG_METHOD_SYSCALL) {
+		root_refused(cpu, thread);
 	} else if (status != ZOG_OK && thread->root_method != ZOG_METHOD_SYSCALL) {
 		log_line("zog: stopped thread=%u method=%u status=%d", thread->id, thread->root_method, (int)status);
 		thread->is_dying = 1;

@@ -301,6 +301,18 @@ bool thread_park(struct cpu *cpu, struct event *event, uint32_t event_domain, ui
 	return true;
 }
 
+void thread_rest(struct cpu *cpu)
+{
+	static struct event never;
+	struct thread *thread = cpu->thread;
+
+	if (thread_park(cpu, &never, ZOG_DOMAIN_MAX, never.count, UINT64_MAX))
+		return;
+	thread->root_reason = ZOG_REASON_WAKE;
+	thread->has_attention = 0;
+	cpu->must_reschedule = 1;
+}
+
 void deadline_check(void)
 {
 	uint64_t now = time_now_ns(), next = UINT64_MAX;

@@ -19,6 +19,8 @@ void thread_take_next(struct cpu *cpu);
 void thread_make_ready(struct thread *thread);
 /* Parks the CPU's thread unless the event has moved; true: parked. */
 bool thread_park(struct cpu *cpu, struct event *event, uint32_t event_domain, uint64_t seen, uint64_t deadline_ns);
+/* Parks the CPU's thread until thread_wake; one with attention waiting goes on at once, with ZOG_REASON_WAKE. */
+void thread_rest(struct cpu *cpu);
 /* Wakes a parked thread; false: it was not parked. */
 bool thread_wake(struct thread *thread, uint8_t reason);
 void thread_wake_waiters_of(uint32_t domain);

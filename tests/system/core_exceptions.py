@@ -6,6 +6,7 @@ shell that works on files and pipes meanwhile sees no error and no wrong byte. I
 import itertools
 import os
 import queue
+import re
 import subprocess
 import threading
 
@@ -16,6 +17,8 @@ from zoglib.testing import boot, by_tier, expect
 NOWHERE = 0xffffff0000000010 # no mapping: the fetch is a page fault in ring 0
 WAYS = (("call", 0), ("reply", 1), ("commit", 2)) # of crossing_straight, by rax; abi/zog/core.h
 BETWEEN = 5 # crossings that are let by before the next cut
+CUT = re.compile(r"zog: incident (\d+) domain=\w+ cause=core ")
+RECOVERED = re.compile(r"zog: recovered (\d+) ")
 PATIENCE_S = 600 # for a recovery, on a busy machine
 SCRIPT = """
 	exec 3<&0; { read line <&3; touch /tmp/done; } &
@@ -30,8 +33,15 @@ SCRIPT = """
 	echo worked"""
 
 
-def symbol(name):
-	for line in subprocess.run(["nm", os.path.join(BUILD, "core.elf")], capture_output=True, text=True, check=True).stdout.splitlines():
+# The child grows, and so has page faults, until something ends it.
+POISON_SCRIPT = """
+	sh -c 'echo kill entropy > /zog/ctl; x=x; while :; do x="$x 123456789 123456789 123456789"; done'
+	echo status $?; cat /bin/busybox | cmp - /bin/busybox && echo worked"""
+METHOD_PAGE_FAULT = 3 # abi/zog/core.h
+
+
+def symbol(name, program="core.elf"):
+	for line in subprocess.run(["nm", os.path.join(BUILD, program)], capture_output=True, text=True, check=True).stdout.splitlines():
 		if line.split()[-1] == name:
 			return int(line.split()[0], 16)
 	raise LookupError(name)
@@ -45,6 +55,7 @@ class Sweep(threading.Thread):
 		self.path, self.stride = path, stride
 		self.begin, self.news = threading.Event(), queue.Queue()
 		self.cuts = {name: 0 for name, _ in WAYS}
+		self.recovered = set() # numbers of incidents
 		self.failure = None
 
 	def run(self):
@@ -79,10 +90,19 @@ class Sweep(threading.Thread):
 			return False
 		self.stub.set_rip(NOWHERE)
 		self.stub.run()
-		while "zog: recovered" not in self.news.get(timeout=PATIENCE_S): # answered again: this call is not cut twice
-			pass
+		self.await_recovery()
 		self.stub.halt()
 		return True
+
+	def await_recovery(self):
+		"""Until the domain has answered again, so that no call is cut twice: that would be poison."""
+		down = None
+		while down is None or not down <= self.recovered:
+			line = self.news.get(timeout=PATIENCE_S)
+			if match := CUT.match(line):
+				down = (down or set()) | {match[1]}
+			elif match := RECOVERED.match(line):
+				self.recovered.add(match[1])
 
 	def step_inside(self, thread):
 		self.stub.step(thread)
@@ -120,3 +140,63 @@ def test_at_each_instruction_of_the_straight_ways():
 	expect(exceptions == cuts and min(sweep.cuts.values()) >= 5, f"{exceptions} exceptions, cuts {sweep.cuts}")
 	expect(not any("stopped" in line or "quarantine" in line for line in result.lines), "a CPU or a domain was given up")
 	return f"{cuts} crash points"
+
+
+class Poisoner(threading.Thread):
+	"""Sends `linux` astray at the first instruction of its page-fault handler, for one fault and for that fault again."""
+
+	def __init__(self, path):
+		super().__init__(daemon=True)
+		self.path = path
+		self.begin = threading.Event()
+		self.failure = None
+
+	def run(self):
+		self.begin.wait()
+		try:
+			self.stub = gdbstub.Stub(self.path)
+			self.space = self.linux_space()
+			self.stub.break_at(symbol("domain_page_fault", "domains/linux.elf"))
+			for _ in range(2):
+				self.reach_in_linux()
+				self.stub.set_rip(NOWHERE)
+			self.stub.detach()
+		except (gdbstub.StubFailure, OSError) as error:
+			self.failure = str(error)
+
+	def linux_space(self):
+		"""The page tables of the domain that makes the first core call after a program's page fault."""
+		root_call, entry = symbol("root_call"), symbol("crossing_straight")
+		self.stub.break_at(root_call)
+		thread = self.stub.resume()
+		self.stub.choose(thread)
+		while self.stub.register(gdbstub.RSI) != METHOD_PAGE_FAULT:
+			self.stub.step(thread)
+			self.stub.resume()
+		self.stub.break_remove(root_call)
+		self.stub.break_at(entry)
+		self.stub.resume()
+		self.stub.break_remove(entry)
+		return self.stub.register(gdbstub.CR3)
+
+	def reach_in_linux(self):
+		thread = self.stub.resume()
+		while self.stub.register(gdbstub.CR3) != self.space: # other programs have other code there
+			self.stub.step(thread)
+			self.stub.resume()
+
+	def attend(self, _machine, line):
+		if "domain=entropy cause=killed" in line:
+			self.begin.set()
+
+
+def test_a_page_that_cannot_be_had_is_a_bus_error():
+	"""The same page fault of a program ends `linux` twice: the program gets SIGBUS, its parent is told, everything else goes on."""
+	path = os.path.join(in_build("run"), f"gdb.{os.getpid()}")
+	poisoner = Poisoner(path)
+	poisoner.start()
+	result = boot(POISON_SCRIPT, smp=1, on_log=poisoner.attend, extra=gdbstub.arguments(path))
+	expect(poisoner.failure is None, f"{poisoner.failure}; {result.describe()}")
+	expect(sum("zog: poison domain=linux method=0x3" in line for line in result.lines) == 1, result.describe())
+	result.expect_output("Bus error\nstatus 135\nworked\n")
+	result.expect_status(0)

@@ -189,7 +189,8 @@ static const struct exception_row exception_table[32] = {
 	[0] = { SIGFPE, FPE_INTDIV, true }, [1] = { SIGTRAP, TRAP_TRACE, true }, [3] = { SIGTRAP, SI_KERNEL, false },
 	[4] = { SIGSEGV, SI_KERNEL, false }, [5] = { SIGSEGV, SI_KERNEL, false }, [6] = { SIGILL, ILL_ILLOPN, true },
 	[11] = { SIGBUS, SI_KERNEL, false }, [12] = { SIGBUS, SI_KERNEL, false }, [13] = { SIGSEGV, SI_KERNEL, false },
-	[16] = { SIGFPE, FPE_FLTINV, true }, [17] = { SIGBUS, BUS_ADRALN, true }, [19] = { SIGFPE, FPE_FLTINV, true },
+	[16] = { SIGFPE, FPE_FLTINV, true }, [17] = { SIGBUS, BUS_ADRALN, true }, [18] = { SIGBUS, BUS_ADRERR, true },
+	[19] = { SIGFPE, FPE_FLTINV, true },
 };
 
 zog_status_t domain_exception(struct zog_call *call)

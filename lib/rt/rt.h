@@ -57,7 +57,7 @@ void rt_commit(void);
 
 /* --- waiting ---------------------------------------------------------------------------------------------- */
 
-#define RT_NO_DEADLINE UINT64_MAX
+#define RT_NO_DEADLINE 0xfffffffffffffffful /* UINT64_MAX, as Zig can read it */
 /* Reply with the value this returns: commits, unwinds the whole chain to the root, parks the thread unless the
  * event's count is no longer `seen`. Outer frames' uncommitted work is aborted; the root call is issued again.
  * deadline_ns: absolute, in rt_now_ns() time; keep it in the home record so that a re-issue does not extend it. */

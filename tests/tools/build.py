@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -156,8 +157,28 @@ def missing_packages_are_installed_by_root(folder):
 	assert result.returncode == 1 and "python3" in result.stderr # the acted-out apt-get brought no Python
 
 
+def lab_manifests(tree):
+	"""Names of the domains that the lab build of TREE has, by what its own manifest compiler is given."""
+	result = run("make", "-s", "-C", tree, "O=build/lab", "LAB=1", "build/lab/gen/manifests.stamp")
+	assert result.returncode == 0, result.stderr
+	return read(os.path.join(tree, "build", "lab", "gen", "system"), "domains.txt").split()
+
+
+def the_lab_gives_way_to_another_driver_of_its_device(folder):
+	"""A device has one owner: with the example driver in the tree the lab builds without its own, and without who aims it."""
+	tree = os.path.join(folder, "tree")
+	for name in ("tools", "subsystems", "tests/domains", "lib", "abi", "core"):
+		shutil.copytree(os.path.join(ROOT, name), os.path.join(tree, name))
+	shutil.copy(os.path.join(ROOT, "Makefile"), tree)
+	before = lab_manifests(tree)
+	shutil.copytree(os.path.join(ROOT, "examples", "device"), os.path.join(tree, "subsystems", "device"))
+	after = lab_manifests(tree)
+	assert {"marksman", "canary"} <= set(before) and set(after) == set(before) - {"marksman", "canary"} | {"edu"}, (before, after)
+
+
 CASES = [images_hold_what_was_linked, bad_images_are_refused, constructors_end_the_link, the_symbols_blob_is_in_bounds,
-	moved_code_is_noticed, missing_packages_are_named_to_users, missing_packages_are_installed_by_root]
+	moved_code_is_noticed, missing_packages_are_named_to_users, missing_packages_are_installed_by_root,
+	the_lab_gives_way_to_another_driver_of_its_device]
 
 
 def main():

@@ -19,6 +19,7 @@ COMMANDS = {
 	"incidents": ("incidents", "list what broke in the last run"),
 	"new": ("new", "make the folder of a new domain, with tests: new domain NAME --class CLASS"),
 	"update-image": ("update_image", "build a domain's program as a file for a live update"),
+	"zig": ("zig", "find the Zig compiler that domains in Zig are built with, or install it under build/"),
 	"autopsy": ("autopsy", "show one incident in full"),
 }
 

@@ -4,10 +4,10 @@ Each entry of PAGES is a function that gets a function from a page's name to its
 lines for the index.
 """
 
-from . import authority_pages, contract_pages
+from . import authority_pages, contract_pages, syscall_pages
 from .build import in_build, make
 
-PAGES = (authority_pages.pages, contract_pages.pages)
+PAGES = (authority_pages.pages, contract_pages.pages, syscall_pages.pages)
 
 
 def add_arguments(parser):

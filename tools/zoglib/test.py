@@ -5,7 +5,8 @@
   system/FILE.CASE tests/system/*.py: functions test_CASE() that boot the kernel in QEMU
 NAME selects the tests whose name contains it, and those whose file has it among its groups: a line `groups: WORD...` near its
 top, in a comment. The group tsm is everything about transactional shared memory. Tests that cut the code under test say at how
-many places; the sum is the last line but one.
+many places; the sum is the last line but one. A test that needs what neither the tree nor its set-up brings (a Zig compiler) says
+`skipped` without it.
 """
 
 import glob
@@ -20,7 +21,7 @@ import traceback
 from . import testing
 from .authority import USED, Used
 from .build import ROOT, Failure, in_build, make
-from .testing import TIERS, TestFailure
+from .testing import TIERS, TestFailure, TestSkipped
 
 PROGRAM_FOLDERS = ("negative", "model", "tools")
 PROGRAM_LIMIT_S = 600
@@ -69,6 +70,8 @@ class Runner:
 		try:
 			self.crash_points_add(body() or "")
 			self.report(name)
+		except TestSkipped as reason:
+			print(f"skipped {name}: {reason}", flush=True)
 		except (TestFailure, Failure) as failure:
 			self.report(name, failure)
 		except Exception: # a broken test is a failed test, and the others still run

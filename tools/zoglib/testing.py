@@ -34,6 +34,10 @@ class TestFailure(Exception):
 	pass
 
 
+class TestSkipped(Exception):
+	"""Something that is not part of the tree is not here: the test says so, and counts neither as passed nor as failed."""
+
+
 def tier(name):
 	"""The test runs in this tier and in larger ones only."""
 	assert name in TIERS

@@ -48,12 +48,25 @@ export fn domain_start(call: *c.struct_zog_call) c.zog_status_t {
     return c.ZOG_OK;
 }
 
-export fn guest_sign_serve(call: *c.struct_zog_call, guest: u16, words: [*]const u8, length: usize, number: *u32) c.zog_status_t {
-    _ = call;
+/// Who holds which pen: scratch, as module variables are. It is gone after a restart, and filled again as the clients' stubs take
+/// their pens anew; the generated code lets nobody sign before.
+var holder: [c.ZOG_DOMAIN_MAX][c.GUEST_PEN_LIMIT]u16 = undefined;
+
+export fn guest_take_serve(call: *c.struct_zog_call, pen: u32, guest: u16) c.zog_status_t {
+    holder[call.client_domain][pen] = guest;
+    return c.ZOG_OK;
+}
+
+export fn guest_put_back_serve(call: *c.struct_zog_call, pen: u32) c.zog_status_t {
+    _ = .{ call, pen };
+    return c.ZOG_OK;
+}
+
+export fn guest_sign_serve(call: *c.struct_zog_call, pen: u32, words: [*]const u8, length: usize, number: *u32) c.zog_status_t {
     const h = home();
     if (h.count >= line_max) return c.ZOG_ERR_LIMIT;
     const line = &h.line[h.count];
-    line.guest = guest;
+    line.guest = holder[call.client_domain][pen];
     line.length = @intCast(length);
     @memcpy(line.words[0..length], words[0..length]);
     h.count += 1;

@@ -115,6 +115,7 @@ static void domain_quarantine(struct domain *domain, const char *why)
 {
 	domain->state = DOMAIN_QUARANTINED;
 	log_line("zog: quarantine domain=%s %s", domain->desc->name, why);
+	region_validator_quarantined(domain);
 }
 
 /* Takes the frame's lock. false: the thread was ended while it waited. */

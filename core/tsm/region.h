@@ -56,6 +56,7 @@ struct region {
 	struct zog_region_proposal *proposal;    /* with a validator only; its records a page behind */
 	uint64_t proposal_physical;
 	uint32_t proposal_faults;                /* of the validator, while this one was pending */
+	uint32_t proposal_looks;                 /* at an idle validator, meanwhile */
 	pte_t *buffer_entry;          /* page-table entries of the buffer in its writer */
 	uint64_t buffer_address;      /* there */
 	struct region_version *version; /* ring of desc->history slots */
@@ -115,6 +116,8 @@ static inline void region_buffer_is_old(const struct region *region)
 void region_domain_ended(struct domain *domain);
 /* A fault of a validator: a proposal that it met two of is rejected, and the validator lives. */
 void region_validator_faulted(struct domain *domain);
+/* It is not brought back: what waits for it is decided. */
+void region_validator_quarantined(struct domain *domain);
 /* A few of the records and kept versions that the domain commits, whose lock is held, against their sums and the schema. */
 void region_scrub(struct domain *domain);
 /* The region at PLACE of DOMAIN's table, if it has that role, or commits there; else NULL. */

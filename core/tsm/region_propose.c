@@ -1,11 +1,16 @@
 /* Proposals: what a writer submits where a validator commits. The writer's operation makes one, the validator's verdict
  * commits or rejects it; whose turn it is stands in region.h. */
 #include "tsm/region_stage.h"
+#include "arch/x86_64/apic.h"
+#include "cross/schedule.h"
 #include "fault/fault.h"
 #include "fault/log.h"
 
 void *memcpy(void *to, const void *from, size_t size);
 #define FAULTS_MAX 2u /* of the validator over one proposal, as of a server over one call */
+/* Its time for one: so long, and that often was it seen idle meanwhile, for a machine that stood still must not condemn it. */
+#define TIME_NS 5000000000ul
+#define LOOKS_MIN 64u
 
 static uint8_t *proposal_bytes(const struct region *region) { return (uint8_t *)region->proposal + ZOG_PAGE_SIZE; }
 
@@ -49,8 +54,11 @@ void proposal_publish(const struct stage *stage, const struct domain *domain, co
 	region->proposal->number = lead->version;
 	region->proposal->time_ns = stage->time_ns;
 	region->proposal->author = domain->id;
-	region->proposal_faults = 0;
-	__atomic_store_n(&region->head->proposed, lead->version, __ATOMIC_RELEASE);
+	region->proposal_faults = region->proposal_looks = 0;
+	__atomic_store_n(&region->head->proposed, lead->version, __ATOMIC_SEQ_CST);
+	/* Pairs with domain_quarantine: one of the two sees the other, both may decide it. */
+	if (__atomic_load_n(&domain_table[region->desc->validator].state, __ATOMIC_SEQ_CST) == DOMAIN_QUARANTINED)
+		proposal_decide(region, lead->version, ZOG_ERR_QUARANTINED);
 }
 
 /* --- the validator's verdict --------------------------------------------------------------------------------------- */
@@ -130,4 +138,25 @@ void region_validator_faulted(struct domain *domain)
 		region->rejected++;
 		proposal_decide(region, region->head->proposed, ZOG_ERR_POISON);
 	}
+}
+
+void region_validator_quarantined(struct domain *domain)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* its state, before what is pending */
+	for (uint32_t i = 0; i < domain->desc->region_count; i++) {
+		struct region *region = region_of(domain, i, REGION_VALIDATOR);
+		if (region != NULL && is_pending(region))
+			proposal_decide(region, region->head->proposed, ZOG_ERR_QUARANTINED);
+	}
+}
+
+void proposal_look(struct domain *validator, struct region *region)
+{
+	if (!is_pending(region) || ++region->proposal_looks < LOOKS_MIN || time_now_ns() - region->proposal->time_ns < TIME_NS)
+		return;
+	log_line("zog: overdue domain=%s region=%s proposal=%lu", validator->desc->name, region->desc->name, region->head->proposed);
+	incident_record_notice(validator, ZOG_CAUSE_DEADLINE, region->head->proposed, 0);
+	region->rejected++;
+	proposal_decide(region, region->head->proposed, ZOG_ERR_TIMEOUT);
+	thread_wake_waiters_of(validator->id); /* its event will not come */
 }

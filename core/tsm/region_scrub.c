@@ -129,6 +129,7 @@ void region_scrub(struct domain *domain)
 		struct region *region = region_of_committer(domain, i);
 		if (region == NULL || (region->head->version & 1))
 			continue;
+		proposal_look(domain, region);
 		region_control_damage(region);
 		records_scrub(domain, region);
 		if (region->desc->history != 0)

@@ -58,6 +58,8 @@ void proposal_save(struct stage *stage, struct stage_run *lead);
 void proposal_change(struct stage *stage, struct stage_run *lead);
 void proposal_publish(const struct stage *stage, const struct domain *domain, const struct stage_run *lead);
 void proposal_reject(const struct domain *domain, const struct stage_run *lead);
+/* The validator is idle, its lock held: has it had its time? */
+void proposal_look(struct domain *validator, struct region *region);
 /* Ends what is pending, the committer's side. */
 void proposal_decide(struct region *region, uint64_t number, zog_status_t verdict);
 

@@ -100,6 +100,7 @@ zog_status_t region_propose(uint32_t region, struct region_kind kind, uint32_t f
 static inline uint64_t region_proposal_number(uint32_t region) { return region_head(region)->proposed; }
 static inline uint64_t region_decided_number(uint32_t region) { return region_head(region)->decided; }
 /* Of that one: ZOG_OK committed; ZOG_ERR_DENIED rejected; ZOG_ERR_POISON: the validator faulted over it twice;
+ * ZOG_ERR_TIMEOUT: it did not decide within five seconds; ZOG_ERR_QUARANTINED: it is in quarantine, and decides nothing;
  * ZOG_ERR_SEQUENCE: a rollback came first; ZOG_ERR_CORRUPT: the core gave its commit up. */
 static inline zog_status_t region_verdict(uint32_t region) { return region_head(region)->verdict; }
 

@@ -79,7 +79,10 @@ void *words_copy(void *to, const void *from, size_t size)
 void log_line(const char *format, ...) { (void)format; }
 void domain_flush(struct domain *of) { (void)of, flushes++; }
 void log_fatal(const char *text) { fail_msg("%s", text); abort(); }
-uint64_t time_now_ns(void) { return 77; }
+static uint64_t now_ns = 77;
+static uint32_t woken;
+uint64_t time_now_ns(void) { return now_ns; }
+void thread_wake_waiters_of(uint32_t of) { (void)of, woken++; }
 void event_notify(struct event *event, uint32_t wake) { (void)event, (void)wake; }
 bool thread_park(struct cpu *cpu, struct event *event, uint32_t owner, uint64_t seen, uint64_t deadline_ns)
 {
@@ -451,34 +454,7 @@ static void test_proposal_is_cut_at_every_store(void **state)
 	}
 }
 
-static void test_who_may_decide_what(void **state)
-{
-	struct region *region = &region_table[2];
-	const struct zog_op commit_past = { ZOG_OP_REGION_COMMIT, 2, { 0, 0, 1 } };
-	const struct zog_op by_writer = { ZOG_OP_REGION_VERDICT, 2, { 1, 0, 0 } };
-
-	(void)state;
-	setup();
-	assert_false(region_decode_commit(CPU, &domain, &commit_past, true));
-	assert_false(verdict(0, 0)); /* nothing is pending */
-	assert_false(verdict(1, 0));
-	proposal_stage(20);
-	act_commit();
-	assert_false(propose(0, 1, true)); /* one at a time */
-	assert_false(region_decode_verdict(CPU, &domain, &by_writer, true));
-	assert_false(verdict(2, 0));
-	assert_true(verdict(1, ZOG_RULE_VALIDATOR) && region_check(CPU, &validator));
-	act_verdict();
-	assert_true(region->head->decided == 1 && region->head->verdict == ZOG_ERR_DENIED && region->head->version == 0);
-	assert_true(notices == 1 && notice_cause == ZOG_CAUSE_VALIDATION && notice_address == 99 && notice_error == ZOG_RULE_VALIDATOR);
-	assert_false(verdict(1, 0)); /* replayed */
-	proposal_stage(30);
-	act_commit();
-	region_validator_faulted(&validator);
-	assert_int_equal(region->head->decided, 1);
-	region_validator_faulted(&validator);
-	assert_true(region->head->decided == 2 && region->head->verdict == ZOG_ERR_POISON && third(0) == 0);
-}
+#include "region_validator_cases.h"
 
 /* Whatever the writer, or a device, does to the buffer behind the core's copy, the copy is what is checked and applied. */
 static void test_flip_after_validation(void **state)
@@ -550,6 +526,8 @@ int main(void)
 		cmocka_unit_test(test_each_version_has_its_account),
 		cmocka_unit_test(test_rollback_is_on_file),
 		cmocka_unit_test(test_proposal_is_cut_at_every_store),
+		cmocka_unit_test(test_quarantined_validator),
+		cmocka_unit_test(test_overdue_validator),
 		cmocka_unit_test(test_who_may_decide_what),
 		cmocka_unit_test(test_flip_after_validation),
 		cmocka_unit_test(test_refused_records_change_nothing),

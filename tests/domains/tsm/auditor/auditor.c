@@ -93,6 +93,8 @@ zog_status_t domain_activity(struct zog_call *call)
 	if (proposal == NULL)
 		return rt_wait(call, WAIT_PETITION_CHANGED, seen, RT_NO_DEADLINE);
 	record_get(PETITION_BOOK_TOTAL, 0, &total);
+	if (total.order == PETITION_ORDER_SILENT)
+		return rt_wait(call, WAIT_PETITION_CHANGED, seen, RT_NO_DEADLINE);
 	if (total.order == PETITION_ORDER_JUDGE)
 		judge(proposal);
 	else

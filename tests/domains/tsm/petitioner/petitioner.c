@@ -111,6 +111,7 @@ static const struct attempt attempts[] = {
 	{ "sequence_forged", plain, PETITION_ORDER_FORGE, 0, 7 },
 	{ "double_verdict", plain, PETITION_ORDER_DECIDE_TWICE, 0, 8 },
 	{ "store_to_proposal", plain, PETITION_ORDER_STORE, 0, 8 },
+	{ "validator_silent", plain, PETITION_ORDER_SILENT, 0, 8 },
 	{ "accepted_again", plain, PETITION_ORDER_JUDGE, 0, 9 },
 	{ "rollback_first", plain, PETITION_ORDER_GO_BACK, 0, 10 },
 	{ "accepted_between", plain, PETITION_ORDER_JUDGE, 0, 14 },

@@ -2,6 +2,25 @@
 #include "fuzz/fuzz.h"
 
 static uint64_t random; /* of the running step: drawn from seed and step, so nothing of it needs to survive */
+static struct fuzz *drawn_for; /* the running step's */
+
+__attribute__((weak)) bool fuzz_leaves_out(struct fuzz *state, const struct rt_method *method, const uint64_t *word, const uint8_t *area)
+{
+	(void)state, (void)method, (void)word, (void)area;
+	return false;
+}
+
+__attribute__((weak)) bool fuzz_value(struct fuzz *state, const struct rt_argument *argument, uint64_t choice, uint64_t *value)
+{
+	(void)state, (void)argument, (void)choice, (void)value;
+	return false;
+}
+
+__attribute__((weak)) const char *fuzz_text(const struct rt_method *method, uint64_t choice)
+{
+	(void)method, (void)choice;
+	return NULL;
+}
 
 /* SplitMix (Steele and others) from the step's number, then xorshift. */
 static void draw_start(uint64_t place)
@@ -56,6 +75,10 @@ static uint64_t draw_range(uint64_t first, uint64_t last)
 /* An integer: good, or next to what is good, or anything. */
 static uint64_t draw_scalar(const struct rt_argument *argument)
 {
+	uint64_t known;
+
+	if (draw(4) && fuzz_value(drawn_for, argument, draw(1u << 16), &known))
+		return known;
 	switch (draw(6)) {
 	case 0:
 		return draw_wild();
@@ -146,7 +169,21 @@ static void contents_put(uint8_t *area, const struct rt_argument *argument)
 	}
 }
 
-static void request_put(struct fuzz *state, const struct rt_method *method, uint8_t *area, uint64_t word[6])
+/* A text that is likely to mean something; returns its length. 0: none was put. */
+static uint64_t text_put(uint8_t *to, const struct rt_method *method, const struct rt_argument *argument)
+{
+	const char *known = draw(2) ? fuzz_text(method, draw(1u << 16)) : NULL;
+	uint64_t length = known ? strlen(known) : argument->least + draw(3);
+
+	if (draw(4) == 0 || length > argument->most)
+		return 0;
+	for (uint64_t i = 0; i < length; i++)
+		to[i] = (uint8_t)(known ? known[i] : 'a' + (char)draw(4));
+	return length;
+}
+
+/* false: it is to be left out. */
+static bool request_put(struct fuzz *state, const struct rt_method *method, uint8_t *area, uint64_t word[6])
 {
 	uint64_t all[32] = { 0 };
 
@@ -161,8 +198,9 @@ static void request_put(struct fuzz *state, const struct rt_method *method, uint
 		}
 		if (argument->kind >= RT_BYTES)
 			contents_put(area, argument);
+		uint64_t length = argument->kind == RT_TEXT ? text_put(area + argument->offset, method, argument) : 0;
 		if (argument->kind == RT_BYTES || argument->kind == RT_TEXT || argument->kind == RT_ARRAY)
-			all[argument->word % 32] = draw_length(argument);
+			all[argument->word % 32] = length ? length : draw_length(argument);
 		else if (argument->kind != RT_STRUCT)
 			all[argument->word % 32] = draw_scalar(argument);
 	}
@@ -170,6 +208,7 @@ static void request_put(struct fuzz *state, const struct rt_method *method, uint
 		integer_put(area + 8 * i, 8, all[i]);
 	for (uint32_t i = 0; i < 6; i++)
 		word[i] = method->is_packed && i > 0 ? draw_wild() : all[i];
+	return !fuzz_leaves_out(state, method, all, area);
 }
 
 /* --- what comes back ------------------------------------------------------------------------------------------------ */
@@ -309,20 +348,22 @@ uint32_t fuzz_call(struct fuzz *state, const struct rt_contract *contract, uint3
 	const uint8_t *reply = (const uint8_t *)ZOG_MESSAGE(server, self, rt_cpu());
 	uint64_t word[6], out[4] = { 0 };
 
+	drawn_for = state;
 	draw_start((state->seed + 1) * 0x9e3779b97f4a7c15ul + ++state->step * 0xd1342543de82ef95ul);
 	state->calls++;
 	if (contract->method_count < 256 && draw(16) == 0)
 		return unknown_call(state, contract, cap);
 	uint64_t place = draw(contract->method_count);
 	const struct rt_method *method = &contract->method[place];
-	if (place < 64 && state->skip >> place & 1) {
+	if ((place < 64 && state->skip >> place & 1) || !request_put(state, method, request, word)) {
 		state->refused++;
 		state->status = FUZZ_SKIPPED;
 		return method->number;
 	}
-	request_put(state, method, request, word);
 	zog_status_t status = rt_call(cap, method->number, word, out);
 	state->status = status;
+	for (uint32_t i = 0; i < 4; i++)
+		state->out[i] = out[i];
 	if (status >= 0)
 		state->accepted++;
 	else

@@ -7,8 +7,8 @@
  * at any instruction leaves either both or neither. Only the last reply is kept: whoever sends a larger sequence says
  * that the earlier answer has arrived.
  *
- * The table is found by client thread. The manifest compiler lets one domain use a contract with once methods, and
- * bounds its threads by the table. */
+ * The table is found by client thread. The manifest compiler lets no thread enter two domains that use a contract with once
+ * methods, and bounds threads by the table. */
 #include "rt/rt.h"
 #include "rt/hook.h"
 

@@ -92,7 +92,7 @@ def run(*command):
 
 
 def kernel_of_two_states(folder):
-	"""The lab image, with a fuzzer that was built with another state of contract clock."""
+	"""The lab image, with a fuzzer that was built with other states of the contracts clock and block."""
 	lab, system = os.path.join(BUILD, "lab"), os.path.join(BUILD, "lab", "gen", "system")
 	domains = os.path.join(folder, "domains")
 	os.makedirs(domains)
@@ -104,9 +104,10 @@ def kernel_of_two_states(folder):
 	fuzzer = os.path.join(domains, "fuzzer.elf")
 	data = bytearray(open(fuzzer, "rb").read())
 	names = [entry.name for entry in image_table(Elf(fuzzer))]
-	at = data.index(struct.pack("<Q", MAGIC)) + HEAD.size + names.index("clock") * ENTRY.size
-	struct.pack_into("<I", data, at + 40, 9)                # version
-	struct.pack_into("<Q", data, at + 48, 0x1122334455667788) # fingerprint
+	for name in ("clock", "block"):
+		at = data.index(struct.pack("<Q", MAGIC)) + HEAD.size + names.index(name) * ENTRY.size
+		struct.pack_into("<I", data, at + 40, 9)                # version
+		struct.pack_into("<Q", data, at + 48, 0x1122334455667788) # fingerprint
 	with open(fuzzer, "wb") as file:
 		file.write(data)
 	run(sys.executable, "-B", "tools/image.py", "--unpaired", "--domains", domains, "--out", folder)
@@ -126,16 +127,20 @@ def kernel_of_two_states(folder):
 
 
 def test_a_mismatched_pair_is_not_connected():
-	"""The call is refused by name, both sides are named in the log, and everybody else works."""
+	"""Calls are refused by name, events never move, both sides are named in the log, and everybody else works."""
 	make("lab")
 	folder = os.path.join(work_folder(), "pair")
 	shutil.rmtree(folder, ignore_errors=True)
 	kernel = kernel_of_two_states(folder)
-	result = boot(SCRIPT, kernel=kernel, append="fuzzer=calls fuzz_count=700", on_log=type_at("fuzzer: done "))
+	result = boot(SCRIPT, kernel=kernel, append="fuzzer=calls fuzz_count=1200", on_log=type_at("fuzzer: done "))
 	result.expect_output("worked\n")
-	lines = [line for line in result.lines if line.startswith("zog: mismatch ")]
-	expect(len(lines) == 1 and re.fullmatch(r"zog: mismatch domain=fuzzer contract=clock version=9 fingerprint=1122334455667788 "
-	                                        r"peer=clock version=\d+ fingerprint=[0-9a-f]+", lines[0]), f"told: {lines}")
+	lines = sorted({line for line in result.lines if line.startswith("zog: mismatch ")})
+	wanted = [rf"zog: mismatch domain=fuzzer contract={contract} version=9 fingerprint=1122334455667788 peer={peer} version=\d+ fingerprint=[0-9a-f]+"
+	          for contract, peer in (("block", "virtio_blk"), ("clock", "clock"))]
+	expect(len(lines) == 2 and all(map(re.fullmatch, wanted, lines)), f"told: {lines}")
 	found = fuzzed(result)
-	expect(found["clock"][1] == 0 and found["clock"][2] == found["clock"][0] == 100, f"clock: {found['clock']}")
+	for name in ("clock", "block"):
+		expect(found[name][1] == 0 and found[name][2] == found[name][0] > 0, f"{name}: {found[name]}")
+	waited = next(line for line in result.lines if "fuzzer: waited for block.done" in line)
+	expect(waited.endswith("count=0 reason=2"), f"an event of a domain that is not connected moved: {waited}")
 	expect(found["entropy"][1] > 0 and not incidents(result), f"entropy: {found['entropy']}, incidents: {incidents(result)[:3]}")

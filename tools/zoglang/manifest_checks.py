@@ -240,15 +240,36 @@ class ManifestChecks:
 		elif other["role"] == stream["role"]:
 			error(f"{peer.name} is {other['role']} of stream '{stream['name']}', too: one writes and one reads", "role")
 
+	def thread_ways(self):
+		"""[(whose threads, manifests that they enter)]: of a domain with activities or programs; of the hooks of rollbacks."""
+		def entered(starts):
+			found, waiting = [], list(starts)
+			while waiting:
+				manifest = waiting.pop()
+				if manifest in found:
+					continue
+				found.append(manifest)
+				waiting += [self.providers[name] for name in manifest.uses if name in self.providers]
+				waiting += [m for m in self.manifests if manifest.devices and "bus" in m.rights] # QUIESCE
+			return found
+
+		ways = [(f"a thread of {m.name}", entered([m])) for m in self.manifests if m.activities or "personality" in m.rights]
+		hooked = [m for m in self.manifests if any("on_rollback" in region for region in m.regions)]
+		return ways + [("the thread of rollback hooks", entered(hooked))]
+
 	def once_check(self):
-		"""The kept replies of once methods are found by client thread: two client domains would share them."""
+		"""The kept replies of once methods are found by client thread: two client domains that one thread enters would share them."""
+		ways = self.thread_ways()
 		for name, contract in self.contracts.items():
 			if not any(m["kind"] == "once" for m in contract["methods"]):
 				continue
 			users = [m for m in self.manifests if name in m.uses]
-			if len(users) > 1:
-				self.error(users[1], f"contract '{name}' has once methods and is already used by {users[0].name}: "
-				           "kept replies are found by client thread, so one domain may use it", "uses")
+			for whose, way in ways:
+				both = [m for m in users if m in way]
+				if len(both) > 1:
+					self.error(both[1], f"contract '{name}' has once methods and is already used by {both[0].name}, which {whose} "
+					           "enters as well: kept replies are found by client thread", "uses")
+					break
 			for user in users:
 				if user.threads > ONCE_CLIENTS - ONCE_ACTIVITIES:
 					self.error(user, f"{user.threads} threads; contract '{name}' keeps replies for "

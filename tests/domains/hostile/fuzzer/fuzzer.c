@@ -1,69 +1,21 @@
-/* Hostile calls by the generated fuzzers, and handles under fire; see README.md.
+/* Hostile calls by the generated fuzzers; see README.md.
  *
- * The state of a fuzzer is committed before each call: whatever becomes of the call, the next one is another. */
-#include "contracts/block_fuzz.h"
-#include "contracts/bus_fuzz.h"
-#include "contracts/clock_fuzz.h"
-#include "contracts/console_fuzz.h"
-#include "contracts/entropy_fuzz.h"
-#include "contracts/memory_fuzz.h"
-#include "contracts/session_client.h"
-#include "contracts/session_fuzz.h"
-#include "contracts/console.h"
-#include "domain.h"
-#include "rt/rt.h"
+ * The state of a fuzzer is committed before each call: whatever becomes of the call, the next one is another, unless it made
+ * this activity wait. */
+#include "fuzzer.h"
 
-#define TARGETS 7u
 #define CALLS_A_TURN 32u
-#define OUTCOME_MAX 160u
 #define FLIPS_A_TURN 256u
 #define START_NS 1000000000ul /* programs are to be running by then */
-#define PAUSE_NS 2000000ul
 #define GUN_NS 20000000ul
+#define EVENT_NS 300000000ul
 
-struct outcome { /* how often a method was answered so */
-	uint16_t place, method;
-	int32_t status;
-	uint64_t count;
-};
-struct home {
-	struct fuzz fuzz[TARGETS];
-	uint64_t done;
-	uint32_t is_told, is_open;
-	uint64_t lost; /* calls that did not return here */
-	struct rt_handle tally;
-	uint64_t rounds;
-	uint32_t phase, is_started;
-	uint32_t outcome_count, outcome_told;
-	struct outcome outcome[OUTCOME_MAX];
-	uint64_t uncounted; /* answers for which the table had no row */
-	uint64_t flips, flips_inside; /* inside: while a call was under way */
-};
-_Static_assert(sizeof(struct home) <= HOME_BYTES, "home_kib in manifest.toml");
-
-#define METHOD_BIT(method) (1ull << ((method) & 0xff))
-static const struct target {
-	const char *name;
-	uint32_t (*step)(struct fuzz *state);
-	const struct rt_contract *contract;
-	uint32_t server;
-	uint64_t skip;
-} targets[TARGETS] = {
-	{ "clock", clock_fuzz_step, &clock_contract, SERVER_CLOCK, 0 },
-	{ "entropy", entropy_fuzz_step, &entropy_contract, SERVER_ENTROPY, 0 },
-	{ "memory", memory_fuzz_step, &memory_contract, SERVER_MEMORY, 0 },
-	{ "bus", bus_fuzz_step, &bus_contract, SERVER_BUS, 0 },
-	{ "block", block_fuzz_step, &block_contract, SERVER_BLOCK, 0 },
-	{ "console", console_fuzz_step, &console_contract, SERVER_CONSOLE, METHOD_BIT(CONSOLE_METHOD_WRITE) },
-	{ "session", session_fuzz_step, &session_contract, SERVER_SESSION, 0 },
-};
-
-static zog_status_t again_at(struct zog_call *call, uint64_t deadline_ns)
+zog_status_t again_at(struct zog_call *call, uint64_t deadline_ns)
 {
 	return rt_wait(call, EVENT_NEVER, rt_event_count(EVENT_NEVER), deadline_ns);
 }
 
-static uint64_t option_number(const char *key, uint64_t otherwise)
+uint64_t option_number(const char *key, uint64_t otherwise)
 {
 	char text[24];
 	uint64_t value = 0;
@@ -74,8 +26,6 @@ static uint64_t option_number(const char *key, uint64_t otherwise)
 		value = value * 10 + (uint64_t)(*at - '0');
 	return value;
 }
-
-/* --- hostile calls ------------------------------------------------------------------------------------------------ */
 
 static void outcome_count(struct home *home, uint32_t place, uint32_t method, int64_t status)
 {
@@ -99,16 +49,18 @@ static void target_call(struct home *home, uint32_t place)
 	struct fuzz *fuzz = &home->fuzz[place];
 	uint64_t broken = fuzz->broken;
 
-	if (fuzz->seed == 0) {
+	if (fuzz->seed == 0)
 		fuzz->seed = option_number("fuzz_seed", 1) + place;
-		fuzz->skip = targets[place].skip;
-	}
+	if (targets[place].prepare)
+		targets[place].prepare(fuzz);
 	home->done++;
 	home->is_open = 1;
 	fuzz->step++; /* so that a call that ends this domain is not the next one again */
 	rt_commit();
 	fuzz->step--;
 	uint32_t method = targets[place].step(fuzz);
+	if (targets[place].learn && fuzz->status == ZOG_OK)
+		targets[place].learn(fuzz, method);
 	/* All methods that do not exist are one row. */
 	outcome_count(home, place, (method & 0xff) < targets[place].contract->method_count ? method : 0xff, fuzz->status);
 	home->is_open = 0;
@@ -139,27 +91,59 @@ static void calls_tell(struct home *home)
 		rt_log(RT_INFO, "fuzzed %s calls=%lu accepted=%lu refused=%lu broken=%lu", targets[i].name, home->fuzz[i].calls,
 		       home->fuzz[i].accepted, home->fuzz[i].refused, home->fuzz[i].broken);
 	rt_log(RT_INFO, "flipped %lu bytes, %lu inside a call; %lu answers not counted", home->flips, home->flips_inside, home->uncounted);
+	rt_log(RT_INFO, "waited %lu times for the answer, %lu calls were not made again", home->waited, home->left);
 	rt_log(RT_INFO, "done %lu calls, %lu did not return", home->done, home->lost);
 	home->is_told = 1;
+}
+
+/* A call was under way when this activity was entered again: it made the activity wait (and is made again, as a rule), or it
+ * ended this domain. */
+static void call_reopen(struct home *home, const struct zog_call *call)
+{
+	uint32_t place = turns[(home->done - 1) % TURNS];
+	const struct target *target = &targets[place];
+	struct fuzz *fuzz = &home->fuzz[place];
+
+	home->is_open = 0;
+	if (call->reason == ZOG_REASON_RESTART) {
+		home->lost++;
+		return;
+	}
+	if (++home->waited % 8 == 0) {
+		home->left++;
+		if (target->forget)
+			target->forget(fuzz);
+		return;
+	}
+	home->done--;
+	fuzz->step--;
+}
+
+/* Once, at the end: an event that others raise all the time. */
+static zog_status_t event_tell(struct zog_call *call, struct home *home)
+{
+	if (!home->is_waiting) {
+		home->is_waiting = 1;
+		return rt_wait(call, WAIT_BLOCK_DONE, rt_event_count(WAIT_BLOCK_DONE), rt_now_ns() + EVENT_NS);
+	}
+	rt_log(RT_INFO, "waited for block.done: count=%lu reason=%u", rt_event_count(WAIT_BLOCK_DONE), call->reason);
+	calls_tell(home);
+	return again_at(call, RT_NO_DEADLINE);
 }
 
 static zog_status_t calls_serve(struct zog_call *call, struct home *home)
 {
 	uint64_t count = option_number("fuzz_count", 2000);
 
-	if (home->is_open) {
-		home->is_open = 0;
-		home->lost++;
-	}
+	if (home->is_open)
+		call_reopen(home, call);
 	for (uint32_t i = 0; i < CALLS_A_TURN && home->done < count; i++)
-		target_call(home, (uint32_t)(home->done % TARGETS));
+		target_call(home, turns[home->done % TURNS]);
 	if (home->done < count)
 		return again_at(call, rt_now_ns());
 	if (!outcome_tell(home))
 		return again_at(call, rt_now_ns());
-	if (!home->is_told)
-		calls_tell(home);
-	return again_at(call, RT_NO_DEADLINE);
+	return home->is_told ? again_at(call, RT_NO_DEADLINE) : event_tell(call, home);
 }
 
 /* Bytes of requests change at any time that the core lets this activity run, on whatever CPU. It never does while a call
@@ -170,7 +154,7 @@ static zog_status_t flip_serve(struct zog_call *call, struct home *home)
 
 	if (home->is_told)
 		return again_at(call, RT_NO_DEADLINE);
-	if (home->is_open)
+	if (home->is_open && !targets[turns[(home->done - 1) % TURNS]].waits)
 		home->flips_inside++;
 	random += rt_now_ns() | 1;
 	for (uint32_t i = 0; i < FLIPS_A_TURN; i++) {
@@ -181,85 +165,6 @@ static zog_status_t flip_serve(struct zog_call *call, struct home *home)
 	}
 	home->flips += FLIPS_A_TURN;
 	return again_at(call, rt_now_ns());
-}
-
-/* --- handles under fire ----------------------------------------------------------------------------------------------- */
-
-static void wrong(struct home *home, const char *what, zog_status_t status, uint64_t value)
-{
-	rt_log(RT_ERROR, "wrong %s round=%lu status=%ld value=%lu", what, home->rounds, (long)status, value);
-}
-
-static void total_check(struct home *home, uint64_t wanted, uint64_t wanted_sealed)
-{
-	const struct session_weight weights[2] = { { 1, SESSION_MOOD_CALM }, { 2, SESSION_MOOD_CROSS } };
-	uint64_t sum = 0, is_sealed = 2;
-	zog_status_t status = session_total(&home->tally, weights, 2, &sum, &is_sealed);
-
-	if (status != ZOG_OK || sum != wanted + 3 || is_sealed != wanted_sealed)
-		wrong(home, "total", status, sum);
-}
-
-static void seat_check(struct home *home)
-{
-	char name[20];
-	size_t length = 0;
-	enum session_mood mood;
-	zog_status_t status = session_holder(2, &mood, name, sizeof(name), &length);
-
-	if (status != ZOG_OK || length != 4 || memcmp(name, "zoey", 4) != 0)
-		wrong(home, "seat", status, length);
-}
-
-/* Each step is one invocation, so that the server may die between any two, and between the calls of one. */
-static void handles_step(struct home *home)
-{
-	uint64_t first = home->rounds % 1000;
-	zog_status_t status = ZOG_OK;
-
-	switch (home->phase) {
-	case 0:
-		home->tally.slot = (uint32_t)(home->rounds % SESSION_TALLY_LIMIT);
-		status = session_begin(&home->tally, first);
-		break;
-	case 1:
-		total_check(home, first, 0);
-		seat_check(home);
-		break;
-	case 2:
-		status = session_seal(&home->tally, 7);
-		break;
-	case 3:
-		total_check(home, first + 7, 1);
-		break;
-	default:
-		status = session_end(&home->tally);
-		home->rounds++;
-	}
-	if (status != ZOG_OK)
-		wrong(home, "step", status, home->phase);
-	home->phase = (home->phase + 1) % 5;
-}
-
-static zog_status_t handles_serve(struct zog_call *call, struct home *home)
-{
-	uint64_t count = option_number("handle_rounds", 200);
-
-	if (!home->is_started) {
-		zog_status_t status = session_take(2, "zoey", 4);
-		if (status != ZOG_OK)
-			wrong(home, "take", status, 0);
-		home->is_started = 1;
-		return again_at(call, rt_now_ns());
-	}
-	if (home->rounds < count) {
-		handles_step(home);
-		return again_at(call, rt_now_ns() + PAUSE_NS);
-	}
-	if (!home->is_told)
-		rt_log(RT_INFO, "done %lu rounds", home->rounds);
-	home->is_told = 1;
-	return again_at(call, RT_NO_DEADLINE);
 }
 
 zog_status_t domain_activity(struct zog_call *call)

@@ -1,11 +1,13 @@
 """The example domain in Zig (examples/guest), killed again and again, and its visitor in C with it: every line that was signed
 stands in the book once, in order, with its own words. Skipped where no Zig compiler is: `./zog zig` installs one."""
 
+import glob
 import os
+import re
 import shutil
 
 from zoglib import hook_lint
-from zoglib.build import ROOT, tool
+from zoglib.build import BUILD, ROOT, tool
 from zoglib.testing import TestSkipped, boot, by_tier, expect
 from zoglib.variant import VariantTree
 from zoglib.zig import VERSION, zig_find
@@ -25,10 +27,30 @@ cat /zog/domains
 """
 
 
-def test_a_domain_in_zig_is_killed_and_goes_on():
+def zig_needed():
 	zig = zig_find()
 	if not zig:
 		raise TestSkipped(f"no Zig {VERSION} compiler")
+	return zig
+
+
+def test_zig_reads_the_headers():
+	"""What core, runtime and contracts offer to C is there in Zig, too: nothing of it is a word that Zig gave up on."""
+	zig = zig_needed()
+	cache = os.path.join(BUILD, "zig-cache")
+	paths = [path for pattern in ("abi/zog/*.h", "lib/rt/rt.h", "lib/rt/list.h", "build/gen/contracts/*_server.h")
+	         for path in sorted(glob.glob(os.path.join(ROOT, pattern)))]
+	expect(len(paths) > 15, f"only {paths}")
+	for path in paths:
+		text = tool(zig, "translate-c", "-target", "x86_64-freestanding-none", "-Iabi", "-Ilib", "-Ibuild/gen", "--cache-dir", cache,
+		            "--global-cache-dir", cache, path, cwd=ROOT)
+		lost = [name for name in re.findall(r"^pub const (\w+) = @compileError", text, re.MULTILINE) if re.match("(?i)zog_|rt_", name)]
+		expect(not set(lost) - {"rt_assert"}, f"{path}: Zig cannot read {lost}") # it names the line of C; Zig has its own assert
+		expect("pub const " in text or "pub extern fn" in text or "pub fn " in text, f"{path}: nothing came out")
+
+
+def test_a_domain_in_zig_is_killed_and_goes_on():
+	zig = zig_needed()
 	rounds = by_tier(8, 40)
 	with VariantTree("zig") as tree:
 		shutil.copytree(os.path.join(ROOT, "examples", "guest"), os.path.join(tree.path, "subsystems", "guest"))

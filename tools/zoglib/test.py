@@ -40,7 +40,7 @@ class Runner:
 
 	def __init__(self, options):
 		self.names, self.tier, self.is_list = options.names, options.tier, options.list
-		self.passed = self.failed = self.crash_points = 0
+		self.passed = self.failed = self.skipped = self.crash_points = 0
 
 	def wants(self, name, path=None):
 		if not self.names or any(part in name for part in self.names):
@@ -71,6 +71,7 @@ class Runner:
 			self.crash_points_add(body() or "")
 			self.report(name)
 		except TestSkipped as reason:
+			self.skipped += 1
 			print(f"skipped {name}: {reason}", flush=True)
 		except (TestFailure, Failure) as failure:
 			self.report(name, failure)
@@ -227,9 +228,11 @@ def main(options):
 	if options.list:
 		return 0
 	used_keep(runner)
-	if runner.passed + runner.failed == 0:
+	if runner.passed + runner.failed + runner.skipped == 0:
 		print(f"zog: no test is called {' or '.join(options.names)}", file=sys.stderr)
 		return 1
+	if runner.skipped:
+		print(f"{runner.skipped} skipped", flush=True)
 	if runner.crash_points:
 		print(f"{runner.crash_points} crash points tried", flush=True)
 	print(f"{runner.passed} passed, {runner.failed} failed", flush=True)

@@ -144,7 +144,7 @@ objects_$(1) := $$(sources_$(1):%=$(O)/obj/%.o) $(O)/obj/gen/$(1)/dispatch.c.o $
 $(O)/obj/gen/$(1)/zig.c: $$(call folder_of,$(1))/$(1).zig $$(zig_$(1)) $(GEN)/uses.stamp $(wildcard abi/zog/*.h lib/*/*.h) Makefile
 	$$(call say,ZIG,$$<)
 	@mkdir -p $$(@D)
-	$$(zig_needed)$$(Q)$$(ZIG) build-obj $$(zig_flags) -Iabi -Ilib -I$(GEN) -I$(GEN)/domains/$(1) -femit-bin=$$@ $$<
+	$$(zig_needed)$$(Q)$$(ZIG) build-obj $$(zig_flags) -Iabi -Ilib -I$(GEN) -I$(GEN)/domains/$(1) -I$$(<D) -femit-bin=$$@ $$<
 $(O)/obj/gen/$(1)/zig.c.o: $(O)/obj/gen/$(1)/zig.c
 	$$(call say,CC,$$<)
 	$$(Q)$$(CC) $$(domain_flags) -w -I$$(zig_library) -c $$< -o $$@

@@ -68,3 +68,14 @@ def test_a_domain_in_zig_is_killed_and_goes_on():
 	starts = [line for line in result.lines if line.startswith("guestbook: start, ")]
 	counts = [int(line.split()[2]) for line in starts]
 	expect(len(starts) == rounds + 1 and counts == sorted(counts) and counts[0] == 0 and counts[-1] > 0, f"starts {starts}")
+
+
+def test_a_new_domain_in_zig_passes_its_tests():
+	zig = zig_needed()
+	built = [name for name in ("core.elf", "zog.elf", "updates", "tests/linux") if os.path.exists(os.path.join(BUILD, name))]
+	with VariantTree("zig-new", ("zog", "tests", "docs", "examples", "README.md", "CAVEATS.md"), built) as tree:
+		environment = {key: value for key, value in os.environ.items() if key not in ("ZOG_ROOT", "PYTHONPATH", "ZOG_TIER")} | {"ZIG": zig}
+		said = tool("./zog", "new", "domain", "pulse", "--class", "vital", "--language", "zig", cwd=tree.path, env=environment)
+		expect("subsystems/vital/pulse/pulse.zig" in said, said)
+		said = tool("./zog", "test", "pulse", cwd=tree.path, env=environment)
+		expect("3 passed, 0 failed" in said, said[-600:])

@@ -21,6 +21,7 @@ def add_arguments(parser):
 	parser.add_argument("name", metavar="NAME", help="the domain's name: its folder, its line in /zog/domains")
 	parser.add_argument("--class", dest="class_name", metavar="CLASS", required=True,
 		help="its class: the folder under subsystems/, and the contract that it serves where the class has none")
+	parser.add_argument("--language", choices=("c", "zig"), default="c", help="of its source: c (default), or zig (./zog zig installs the compiler)")
 
 
 def name_check(name, what):
@@ -70,12 +71,12 @@ def main(options):
 	if has_contract and class_name in known:
 		raise Failure(f"the class's contract would be called '{class_name}', and so is one in {known[class_name]}")
 	folder = f"subsystems/{class_name}/{name}"
-	files = {f"{folder}/manifest.toml": "manifest.toml", f"{folder}/{name}.c": "source.c", f"{folder}/tally.h": "tally.h",
+	files = {f"{folder}/manifest.toml": "manifest.toml", f"{folder}/{name}.{options.language}": f"source.{options.language}", f"{folder}/tally.h": "tally.h",
 	         f"{folder}/README.md": "README.md", f"tests/host/test_{name}.c": "host_test.c", f"tests/system/{name}.py": "system_test.py"}
 	if has_contract:
 		files[f"subsystems/{class_name}/{class_name}.zidl"] = "contract.zidl"
 	free_check(name, files)
-	words = {"NAME": name, "CLASS": class_name, "UPPER": name.upper(), "AND_METHOD": ", method" if has_contract else "",
+	words = {"NAME": name, "ENDING": options.language, "CLASS": class_name, "UPPER": name.upper(), "AND_METHOD": ", method" if has_contract else "",
 	         "CONTRACT_WORDS": f"`{class_name}` (`../{class_name}.zidl`), with one method" if has_contract
 	         else f"none; those of its class are in `subsystems/{class_name}/`, to be put under `serves` or `uses`"}
 	for target, template in files.items():

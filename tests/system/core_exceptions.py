@@ -6,6 +6,7 @@ shell that works on files and pipes meanwhile sees no error and no wrong byte. I
 import itertools
 import os
 import queue
+import random
 import re
 import subprocess
 import threading
@@ -19,6 +20,8 @@ WAYS = (("call", 0), ("reply", 1), ("commit", 2)) # of crossing_straight, by rax
 BETWEEN = 5 # crossings that are let by before the next cut
 CUT = re.compile(r"zog: incident (\d+) domain=\w+ cause=core ")
 RECOVERED = re.compile(r"zog: recovered (\d+) ")
+BLAMELESS_LINES = 12
+GENERAL_STEPS = 1500 # where a general call is cut at the latest
 PATIENCE_S = 600 # for a recovery, on a busy machine
 SCRIPT = """
 	exec 3<&0; { read line <&3; touch /tmp/done; } &
@@ -50,6 +53,8 @@ def symbol(name, program="core.elf"):
 class Sweep(threading.Thread):
 	"""Cuts the ways in turn, each at its first instruction, STRIDE further, and so on, until it is through with all of them."""
 
+	way = "crossing_straight"
+
 	def __init__(self, path, stride):
 		super().__init__(daemon=True)
 		self.path, self.stride = path, stride
@@ -62,7 +67,7 @@ class Sweep(threading.Thread):
 		self.begin.wait()
 		try:
 			self.stub = gdbstub.Stub(self.path)
-			self.entry = symbol("crossing_straight")
+			self.entry = symbol(self.way)
 			self.sweep()
 			self.stub.detach()
 		except (gdbstub.StubFailure, OSError) as error:
@@ -80,10 +85,10 @@ class Sweep(threading.Thread):
 				else:
 					next_cut.pop(name, None)
 
-	def cut(self, number, steps):
+	def cut(self, number, steps, between=BETWEEN):
 		"""False: the way takes fewer steps."""
 		self.stub.break_at(self.entry)
-		thread = self.reach(number)
+		thread = self.reach(number, between)
 		is_inside = all(self.step_inside(thread) for _ in range(steps))
 		self.stub.break_remove(self.entry)
 		if not is_inside:
@@ -95,12 +100,15 @@ class Sweep(threading.Thread):
 		return True
 
 	def await_recovery(self):
-		"""Until the domain has answered again, so that no call is cut twice: that would be poison."""
-		down = None
-		while down is None or not down <= self.recovered:
+		"""Until the domain has answered again, so that no call is cut twice: that would be poison. Where the core worked for
+		none, there is no incident: some lines of the log without one."""
+		down = set()
+		for heard in itertools.count():
+			if down <= self.recovered and (down or heard >= BLAMELESS_LINES):
+				return
 			line = self.news.get(timeout=PATIENCE_S)
 			if match := CUT.match(line):
-				down = (down or set()) | {match[1]}
+				down.add(match[1])
 			elif match := RECOVERED.match(line):
 				self.recovered.add(match[1])
 
@@ -108,12 +116,12 @@ class Sweep(threading.Thread):
 		self.stub.step(thread)
 		return self.stub.register(gdbstub.CS) & 3 == 0
 
-	def reach(self, number):
-		"""The way's first instruction, some crossings from here; returns the CPU's thread."""
+	def reach(self, number, between):
+		"""The way's first instruction, some crossings from here; returns the CPU's thread. number None: any call's."""
 		for passed in itertools.count():
 			thread = self.stub.resume()
 			self.stub.choose(thread)
-			if passed >= BETWEEN and self.stub.register(gdbstub.RAX) == number:
+			if passed >= between and number in (None, self.stub.register(gdbstub.RAX)):
 				return thread
 			self.stub.step(thread) # or the breakpoint would stop it again
 		return None
@@ -127,9 +135,25 @@ class Sweep(threading.Thread):
 			machine.type(b"\n")
 
 
-def test_at_each_instruction_of_the_straight_ways():
+class RandomSweep(Sweep):
+	"""Cuts general calls into the core, whatever they are, at random instructions."""
+
+	way = "core_syscall"
+
+	def __init__(self, path, count):
+		super().__init__(path, 0)
+		self.count = count
+		self.cuts = {"general": 0}
+
+	def sweep(self):
+		draw = random.Random(1)
+		while self.cuts["general"] < self.count:
+			self.cuts["general"] += self.cut(None, draw.randrange(GENERAL_STEPS), draw.randrange(BETWEEN, 3 * BETWEEN))
+
+
+def machine_is_cut(sweep_of):
 	path = os.path.join(in_build("run"), f"gdb.{os.getpid()}")
-	sweep = Sweep(path, by_tier(9, 1))
+	sweep = sweep_of(path)
 	sweep.start()
 	result = boot(SCRIPT, smp=1, on_log=sweep.attend, extra=gdbstub.arguments(path))
 	exceptions = sum(line.startswith("zog: core exception") for line in result.lines)
@@ -140,6 +164,14 @@ def test_at_each_instruction_of_the_straight_ways():
 	expect(exceptions == cuts and min(sweep.cuts.values()) >= 5, f"{exceptions} exceptions, cuts {sweep.cuts}")
 	expect(not any("stopped" in line or "quarantine" in line for line in result.lines), "a CPU or a domain was given up")
 	return f"{cuts} crash points"
+
+
+def test_at_each_instruction_of_the_straight_ways():
+	return machine_is_cut(lambda path: Sweep(path, by_tier(9, 1)))
+
+
+def test_at_random_instructions_of_the_general_ways():
+	return machine_is_cut(lambda path: RandomSweep(path, by_tier(12, 120)))
 
 
 class Poisoner(threading.Thread):

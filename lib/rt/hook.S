@@ -1,5 +1,6 @@
-/* The store hook's straight way: stores into the home region are appended to the log, on the own stack they pass.
- * What is neither is looked up by store_elsewhere; a log that is full, and what does not fit, goes to rt_store_general,
+/* The store hook's straight way: stores into the home region are appended to the log, on the own stack and in the image's
+ * data they pass.
+ * What is none of these is looked up by store_elsewhere; a log that is full, and what does not fit, goes to rt_store_general,
  * which does the same checks step by step (both in hook.c): the two must stay alike. Neighbouring stores are not joined
  * here: looking for them costs each store more than the commit saves. Single bytes come in runs and are joined, in hook.c.
  *
@@ -30,7 +31,12 @@ __asan_store\bytes\()_noabort:
 2:	mov $\bytes, %esi
 	jmp rt_store_general
 3:	lea HOOK_HOME_BASE(%rax), %rdi      /* the address again */
-	mov $\bytes, %esi
+	cmp $rt_data_start, %rdi
+	jb 4f
+	cmp $rt_data_end - \bytes, %rdi
+	ja 4f
+	ret
+4:	mov $\bytes, %esi
 	jmp store_elsewhere
 	.size __asan_store\bytes\()_noabort, . - __asan_store\bytes\()_noabort
 	.endm
@@ -60,8 +66,16 @@ __asan_storeN_noabort:
 1:	mov %rdi, %rax
 	shr $HOOK_STACKS_SHIFT, %rax
 	cmp $HOOK_STACKS, %rax
-	jne store_elsewhere
+	jne 3f
 	ret
+3:	cmp $rt_data_start, %rdi
+	jb store_elsewhere
+	add %rdi, %rsi                      /* does not wrap: no more than the home region has bytes */
+	cmp $rt_data_end, %rsi
+	ja 4f
+	ret
+4:	sub %rdi, %rsi
+	jmp store_elsewhere
 	.size rt_store, . - rt_store
 
 	STORE_HOOK 2, 33

@@ -4,25 +4,26 @@
 
 void *memcpy(void *to, const void *from, size_t size)
 {
-	void *result = to;
-	size_t words = size / 8, rest = size % 8;
+	uint8_t *out = to;
+	const uint8_t *in = from;
+	size_t words = size / 8;
+	uint64_t last;
 
 	rt_store((uint64_t)to, size);
-	if (size <= 64) {
-		/* Short ones: string instructions cost more to start than they save. */
-		while (words-- > 0) {
-			*(uint64_t *)to = *(const uint64_t *)from;
-			to = (uint64_t *)to + 1, from = (const uint64_t *)from + 1;
-		}
-		while (rest-- > 0) {
-			*(uint8_t *)to = *(const uint8_t *)from;
-			to = (uint8_t *)to + 1, from = (const uint8_t *)from + 1;
-		}
-		return result;
+	if (size < 8) {
+		for (size_t i = 0; i < size; i++)
+			out[i] = in[i];
+		return to;
 	}
-	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
-	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) : : "memory");
-	return result;
+	/* The last word overlaps the one before it. It is read first: memmove lets TO lie before FROM. */
+	last = *(const uint64_t *)(const void *)(in + size - 8);
+	if (size <= 64) /* short ones: string instructions cost more to start than they save */
+		for (size_t i = 0; i < words; i++)
+			((uint64_t *)to)[i] = ((const uint64_t *)from)[i];
+	else
+		__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+	*(uint64_t *)(void *)(out + size - 8) = last;
+	return out;
 }
 
 void *memmove(void *to, const void *from, size_t size)
@@ -37,14 +38,19 @@ void *memmove(void *to, const void *from, size_t size)
 
 void *memset(void *to, int byte, size_t size)
 {
-	void *result = to;
-	size_t words = size / 8, rest = size % 8;
+	uint8_t *out = to;
+	size_t words = size / 8;
 	uint64_t fill = (uint8_t)byte * 0x0101010101010101ul;
 
 	rt_store((uint64_t)to, size);
+	if (size < 8) {
+		for (size_t i = 0; i < size; i++)
+			out[i] = (uint8_t)byte;
+		return to;
+	}
 	__asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(fill) : "memory");
-	__asm__ volatile("rep stosb" : "+D"(to), "+c"(rest) : "a"(fill) : "memory");
-	return result;
+	*(uint64_t *)(void *)(out + size - 8) = fill;
+	return out;
 }
 
 void rt_words_add(uint32_t *words, size_t count, uint32_t addend)

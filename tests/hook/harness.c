@@ -169,6 +169,8 @@ static int report_is_refused(uint64_t address, uint64_t size, int as_range)
 	return result;
 }
 
+extern uint8_t rt_data_start[], rt_data_end[];
+
 static const char *edges_wrong(void)
 {
 	static const uint64_t sizes[] = { 1, 2, 3, 4, 8, 16, 24, 4096, HOME_BYTES };
@@ -184,6 +186,11 @@ static const char *edges_wrong(void)
 				return "a store over the region's end passes";
 			if (report_is_refused(ZOG_HOME_BASE - 1, sizes[i], as_range) != 1 || txn->range_count != 0)
 				return "a store before the region passes";
+			if (report_is_refused((uint64_t)(rt_data_end - sizes[i]), sizes[i], as_range) || txn->range_count != 0)
+				return "a store to the own data does not simply pass";
+			if (report_is_refused((uint64_t)(rt_data_end - sizes[i] + 1), sizes[i], as_range) != 1 ||
+			    report_is_refused((uint64_t)(rt_data_start - 1), sizes[i], as_range) != 1)
+				return "a store over the edge of the own data passes";
 			if (report_is_refused(ZOG_STACK_BASE + 4096, sizes[i], as_range) || txn->range_count != 0)
 				return "a store to the stack does not simply pass";
 		}
@@ -231,6 +238,35 @@ static const char *words_add_wrong(void)
 	return txn->range_count == 1 && txn->range[0].offset == 68 && txn->range[0].length == 12 ? NULL : "logs wrongly";
 }
 
+void *domain_memcpy(void *to, const void *from, size_t size);
+void *domain_memmove(void *to, const void *from, size_t size);
+void *domain_memset(void *to, int byte, size_t size);
+
+/* The domain's own copies against the C library's, at all small sizes and alignments, and overlapping both ways. */
+static const char *copies_wrong(void)
+{
+	static uint8_t want[1024], source[1024];
+
+	for (uint32_t at = 0; at < sizeof(source); at++)
+		source[at] = (uint8_t)(at * 167 + 13);
+	for (uint32_t size = 0; size < 300; size++)
+		for (uint32_t to = 300; to < 316; to++)
+			for (uint32_t from = 290; from < 330; from += 3) {
+				memcpy(live, source, sizeof(source));
+				memcpy(want, source, sizeof(source));
+				txn->range_count = 0;
+				if (domain_memmove(live + to, live + from, size) != live + to || memcmp(live, (memmove(want + to, want + from, size), want), sizeof(want)) != 0)
+					return "memmove moves wrongly";
+				if (txn->range_count != (size != 0) || (size && (txn->range[0].offset != to || txn->range[0].length != size)))
+					return "memmove logs wrongly";
+				if (domain_memcpy(live + to, source + from, size) != live + to || memcmp(live, (memcpy(want + to, source + from, size), want), sizeof(want)) != 0)
+					return "memcpy copies wrongly";
+				if (domain_memset(live + to, (int)from, size) != live + to || memcmp(live, (memset(want + to, (int)from, size), want), sizeof(want)) != 0)
+					return "memset fills wrongly";
+			}
+	return NULL;
+}
+
 int main(void)
 {
 	map(ZOG_HOME_BASE, HOME_BYTES);
@@ -247,5 +283,6 @@ int main(void)
 	verdict("", "odd_sizes", sizes_wrong());
 	verdict("", "full_log", full_log_wrong());
 	verdict("", "words_add", words_add_wrong());
+	verdict("", "copies", copies_wrong());
 	return failures != 0;
 }

@@ -14,19 +14,26 @@ struct list {
 	uint64_t position; /* of the entry after the last one that fitted */
 };
 
-/* false: full. */
-static bool list_add(struct list *list, uint64_t number, uint64_t next, uint8_t type, const char *name, size_t length)
+/* linux_dirent64 as whole words, for one store. */
+struct list_head {
+	uint64_t ino;
+	int64_t off;
+	uint16_t reclen;
+	uint8_t type, name[5];
+};
+_Static_assert(sizeof(struct list_head) == 24 && offsetof(struct list_head, name) == RECORD_HEAD, "the smallest entry");
+
+/* false: full. Inline, so that the list is its caller's own variable: storing there takes no hook. */
+static inline __attribute__((always_inline)) bool list_add(struct list *list, uint64_t number, uint64_t next, uint8_t type, const char *name, size_t length)
 {
 	size_t size = (RECORD_HEAD + length + 1 + 7) & ~(size_t)7;
+	struct list_head head = { number, (int64_t)next, (uint16_t)size, type, { 0 } };
 	struct linux_dirent64 *entry = (struct linux_dirent64 *)(list_buffer + list->size);
 
 	if (list->size + size > list->limit)
 		return false;
-	memset(entry, 0, size);
-	entry->d_ino = number;
-	entry->d_off = (int64_t)next;
-	entry->d_reclen = (uint16_t)size;
-	entry->d_type = type;
+	*(uint64_t *)(void *)((uint8_t *)entry + size - 8) = 0; /* behind the name */
+	*(struct list_head *)(void *)entry = head;
 	memcpy(entry->d_name, name, length);
 	list->size += size;
 	list->position = next;

@@ -63,16 +63,16 @@ __asan_storeN_noabort:
 	mov %rax, HOOK_RANGE(, %rdx, 8)
 	incl HOOK_RANGE_COUNT
 2:	ret
-1:	mov %rdi, %rax
-	shr $HOOK_STACKS_SHIFT, %rax
-	cmp $HOOK_STACKS, %rax
-	jne 3f
-	ret
-3:	cmp $rt_data_start, %rdi
+1:	cmp $rt_data_start, %rdi
 	jb store_elsewhere
 	add %rdi, %rsi                      /* does not wrap: no more than the home region has bytes */
 	cmp $rt_data_end, %rsi
-	ja 4f
+	ja 3f
+	ret
+3:	mov %rdi, %rax
+	shr $HOOK_STACKS_SHIFT, %rax
+	cmp $HOOK_STACKS, %rax
+	jne 4f
 	ret
 4:	sub %rdi, %rsi
 	jmp store_elsewhere

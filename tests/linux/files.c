@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "check.h"
 
@@ -112,6 +113,52 @@ static int entry_count(const char *path)
 	return count;
 }
 
+/* Names of every length, listed into buffers that hold one entry or many: each comes once and whole. */
+static void listed_names(size_t buffer_size)
+{
+	char buffer[2048], seen[256] = { 0 };
+	int directory = open("n", O_RDONLY | O_DIRECTORY);
+	long got;
+
+	CHECK(directory >= 0);
+	while ((got = syscall(SYS_getdents64, directory, buffer, buffer_size)) > 0)
+		for (long at = 0; at < got;) {
+			unsigned short size;
+			size_t length = strlen(buffer + at + 19);
+
+			memcpy(&size, buffer + at + 16, sizeof(size));
+			CHECK(size % 8 == 0 && size >= 20 + length && at + size <= got && length < 256);
+			if (buffer[at + 19] == 'n') {
+				CHECK(!seen[length] && strspn(buffer + at + 19, "n") == length);
+				seen[length] = 1;
+			}
+			at += size;
+		}
+	CHECK(got == 0 && close(directory) == 0);
+	for (int length = 1; length < 256; length++)
+		CHECK(seen[length]);
+}
+
+static void names_of_all_lengths(void)
+{
+	char name[300] = "n/";
+
+	CHECK(mkdir("n", 0755) == 0);
+	for (int length = 1; length < 256; length++) {
+		name[1 + length] = 'n';
+		CHECK(close(open_new(name)) == 0);
+	}
+	listed_names(288);
+	listed_names(1000);
+	listed_names(2048);
+	for (int length = 255; length > 0; length--) {
+		name[2 + length] = 0;
+		CHECK(unlink(name) == 0);
+	}
+	CHECK(rmdir("n") == 0);
+	ok("names_of_all_lengths");
+}
+
 static void directories(void)
 {
 	char name[300];
@@ -168,6 +215,7 @@ int main(void)
 	holes_and_sizes();
 	large();
 	names();
+	names_of_all_lengths();
 	directories();
 	attributes();
 	CHECK(unlink("a") == 0 && unlink("holes") == 0 && chdir("/") == 0 && rmdir(here) == 0);

@@ -7,21 +7,20 @@
 enum { LIST_BYTES = 16384, RECORD_HEAD = 19 /* of linux_dirent64 before the name */ };
 #define POSITION_MOUNTS (1ull << 62) /* behind the disk's own entries of "/": the mounts that have no name there */
 
-static uint8_t list_buffer[LIST_BYTES]; /* scratch */
+/* What most entries are made by: linux_dirent64 as whole words, zeros after the name. */
+struct list_head {
+	uint64_t ino;
+	int64_t off;
+	uint16_t reclen;
+	uint8_t type, name[21];
+};
+_Static_assert(sizeof(struct list_head) == 40 && offsetof(struct list_head, name) == RECORD_HEAD, "whole words");
+static uint8_t list_buffer[LIST_BYTES + sizeof(struct list_head)]; /* scratch */
 
 struct list {
 	size_t size, limit;
 	uint64_t position; /* of the entry after the last one that fitted */
 };
-
-/* linux_dirent64 as whole words, for one store. */
-struct list_head {
-	uint64_t ino;
-	int64_t off;
-	uint16_t reclen;
-	uint8_t type, name[5];
-};
-_Static_assert(sizeof(struct list_head) == 24 && offsetof(struct list_head, name) == RECORD_HEAD, "the smallest entry");
 
 /* false: full. Inline, so that the list is its caller's own variable: storing there takes no hook. */
 static inline __attribute__((always_inline)) bool list_add(struct list *list, uint64_t number, uint64_t next, uint8_t type, const char *name, size_t length)
@@ -32,8 +31,9 @@ static inline __attribute__((always_inline)) bool list_add(struct list *list, ui
 
 	if (list->size + size > list->limit)
 		return false;
-	*(uint64_t *)(void *)((uint8_t *)entry + size - 8) = 0; /* behind the name */
 	*(struct list_head *)(void *)entry = head;
+	if (size > sizeof(head))
+		*(uint64_t *)(void *)((uint8_t *)entry + size - 8) = 0; /* behind the name */
 	memcpy(entry->d_name, name, length);
 	list->size += size;
 	list->position = next;

@@ -165,7 +165,7 @@ static const struct attempt attempts[] = {
 	{ "range_empty", stage, { ZOG_OP_REGION_COMMIT, REGION_BOOK, 1, 0, 0 } },
 	{ "kind_unknown", stage, { ZOG_OP_REGION_COMMIT, REGION_BOOK, 2, 0, 1 } },
 	{ "kind_wide", stage, { ZOG_OP_REGION_COMMIT, REGION_BOOK, 1ul << 32, 0, 1 } },
-	{ "region_unknown", stage, { ZOG_OP_REGION_COMMIT, 2, 0, 0, 1 } },
+	{ "region_unknown", stage, { ZOG_OP_REGION_COMMIT, 3, 0, 0, 1 } },
 	{ "region_huge", stage, { ZOG_OP_REGION_COMMIT, UINT32_MAX, 0, 0, 1 } },
 	{ "commit_by_non_writer", stage, { ZOG_OP_REGION_COMMIT, REGION_TABLE, 0, 0, 1 } },
 	{ "rollback_by_non_writer", stage, { ZOG_OP_REGION_ROLLBACK, REGION_TABLE, 0 } },

@@ -1,7 +1,7 @@
 /* A writer that goes mad at every step: random bytes into its write-ahead buffer and its own memory, then a commit of
  * random records. After each it does an honest piece of work, which must succeed: it changes one record and commits the
  * whole table. tsm_campaign=N tsm_seed=S on the boot command line: N such steps; tsm_attempts=1: the bad inputs of
- * attempts.c; tsm_honest=1: honest work only, without end, while somebody kills this domain. sane_reader looks on. */
+ * attempts.c; tsm_lines=1: the sheet of lines.c; tsm_honest=1: honest work only, without end, while somebody kills this domain. sane_reader looks on. */
 #include "mad_writer.h"
 
 #define ENTRIES LEDGER_BOOK_ENTRY_COUNT
@@ -178,6 +178,10 @@ zog_status_t domain_activity(struct zog_call *call)
 
 	if (option_number("tsm_attempts", 0))
 		return again_at(call, attempt_step(home) ? rt_now_ns() : RT_NO_DEADLINE);
+	if (option_number("tsm_lines", 0)) {
+		lines_step(home);
+		return again_at(call, rt_now_ns() + 100000);
+	}
 	if (home->random == 0)
 		home->random = option_number("tsm_seed", 1) * 0x9e3779b97f4a7c15ul | 1;
 	if (option_number("tsm_honest", 0)) {

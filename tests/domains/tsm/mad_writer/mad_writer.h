@@ -16,5 +16,7 @@ struct home {
 uint64_t draw(struct home *home, uint64_t limit);
 /* attempts.c: one bad input; false: there are no more. */
 bool attempt_step(struct home *home);
+/* lines.c: the next line of the sheet. */
+void lines_step(struct home *home);
 
 #endif

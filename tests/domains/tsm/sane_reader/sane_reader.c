@@ -3,6 +3,7 @@
 #include "rt/region.h"
 #include "domain.h"
 #include "contracts/ledger.h"
+#include "lines.h"
 
 #define ENTRIES LEDGER_BOOK_ENTRY_COUNT
 #define LOOKS 24u /* snapshots for each change: some overlap a commit on another CPU */
@@ -82,6 +83,10 @@ zog_status_t domain_activity(struct zog_call *call)
 	struct home *home = rt_home();
 	uint64_t seen = rt_event_count(WAIT_LEDGER_CHANGED);
 
+	if (lines_are_asked_for()) {
+		lines_look();
+		return rt_wait(call, WAIT_LEDGER_CHANGED, seen, rt_now_ns() + 50000);
+	}
 	for (uint32_t i = 0; i < LOOKS; i++)
 		look(home);
 	if (last.control.mode == LEDGER_MODE_DONE && !home->is_told) {

@@ -97,6 +97,9 @@ zog_status_t rt_authority(uint32_t cap, uint32_t domain, uint32_t kind, uint64_t
 	return ZOG_OK;
 }
 
+zog_status_t policy_rollback(uint32_t domain, uint64_t version) { (void)domain, (void)version; return ZOG_ERR_NOT_FOUND; }
+zog_status_t policy_activity(struct zog_call *call) { (void)call; return ZOG_OK; }
+
 static uint32_t composed_count;
 zog_status_t rt_object_stats(uint32_t cap, uint32_t object, struct zog_object_stats *out)
 {
@@ -367,6 +370,26 @@ static void what_is_not_on_file_is_not_found(void **state)
 	assert_int_equal(list("nothing", 0, name, &is_directory), ZOG_ERR_NOT_FOUND);
 }
 
+static void a_look_composes_nothing(void **state)
+{
+	static const struct { const char *path; zog_status_t status; uint64_t is_directory; } row[] = {
+		{ "tsm", ZOG_OK, 0 }, { "incidents", ZOG_OK, 1 }, { "incidents/46", ZOG_OK, 1 }, { "incidents/46/stack", ZOG_OK, 0 },
+		{ "incidents/44", ZOG_ERR_NOT_FOUND, 9 }, { "incidents/46/nothing", ZOG_ERR_NOT_FOUND, 9 }, { "nothing", ZOG_ERR_NOT_FOUND, 9 },
+	};
+	uint32_t before = composed_count;
+	struct zog_call call = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		uint64_t is_directory = 9;
+		assert_int_equal(supervisor_look_serve(&call, row[i].path, strlen(row[i].path), &is_directory), row[i].status);
+		assert_int_equal(is_directory, row[i].is_directory);
+		if (strncmp(row[i].path, "incidents/", 10) != 0) /* whether an incident is there has to be read */
+			assert_int_equal(composed_count, before);
+		before = composed_count;
+	}
+}
+
 static void small_windows_give_the_same_text(void **state)
 {
 	(void)state;
@@ -464,6 +487,7 @@ int main(void)
 		cmocka_unit_test(large_objects_have_a_line_each),
 		cmocka_unit_test(incidents_are_listed_from_the_oldest_on_file),
 		cmocka_unit_test(what_is_not_on_file_is_not_found),
+		cmocka_unit_test(a_look_composes_nothing),
 		cmocka_unit_test(small_windows_give_the_same_text),
 		cmocka_unit_test(a_trace_names_function_file_and_line),
 		cmocka_unit_test(a_summary_says_who_why_where_and_what_was_undone),

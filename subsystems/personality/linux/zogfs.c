@@ -83,16 +83,12 @@ static int64_t path_node(const char *text, uint32_t mode, struct node **out)
 /* Asks the supervisor what TEXT is. */
 static int64_t path_ask(const char *text, struct node **out)
 {
-	uint64_t length;
-	size_t moved;
-	static char data[8192]; /* scratch */
-	zog_status_t status = supervisor_read(0, text, strlen(text), &length, data, sizeof data, &moved);
+	uint64_t is_directory = 0;
+	zog_status_t status = supervisor_look(text, strlen(text), &is_directory);
 
-	if (status == ZOG_OK)
-		return path_node(text, S_IFREG | 0400, out);
-	if (status == ZOG_ERR_IS_DIRECTORY)
-		return path_node(text, S_IFDIR | 0500, out);
-	return status_errno(status);
+	if (status != ZOG_OK)
+		return status_errno(status);
+	return path_node(text, is_directory ? S_IFDIR | 0500 : S_IFREG | 0400, out);
 }
 
 static bool is_name(const char *name, uint32_t length, const char *wanted)

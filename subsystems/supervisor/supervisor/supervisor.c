@@ -129,6 +129,20 @@ zog_status_t supervisor_read_serve(struct zog_call *call, uint64_t offset, const
 	return ZOG_OK;
 }
 
+zog_status_t supervisor_look_serve(struct zog_call *call, const char *path, size_t path_length, uint64_t *is_directory)
+{
+	struct node_path node;
+	zog_status_t status = path_parse(path, path_length, &node);
+
+	(void)call;
+	if (status != ZOG_OK)
+		return status;
+	if ((node.kind == NODE_INCIDENT || node.kind == NODE_INCIDENT_FILE) && !incident_exists(node.incident))
+		return ZOG_ERR_NOT_FOUND;
+	*is_directory = node.kind != NODE_SYSTEM_FILE && node.kind != NODE_INCIDENT_FILE;
+	return ZOG_OK;
+}
+
 /* One directory entry, to be copied out. */
 struct entry {
 	char name[16];

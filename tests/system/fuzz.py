@@ -230,3 +230,11 @@ def test_core_calls():
 	progress(f"    {told[1]} calls, {told[2]} did not return; ended by {causes}")
 	expect(int(told[1]) == count and int(told[2]) >= count // 100, f"{told[0]}: the generator is too tame")
 	expect({"violation", "capability"} <= set(causes), f"causes: {causes}")
+
+
+def test_program_buffers():
+	"""A thread on the second CPU changes path, vector, time and bytes while another's calls read them: one of two states, no incident."""
+	result = boot("cd /tmp; /tests/flips", smp=2)
+	expect(result.output.count("ok ") == 4 and "FAIL" not in result.output, f"{result.output[-400:]!r}; {result.describe()}")
+	result.expect_status(0)
+	expect(not result.log.incidents and not result.log.quarantined, f"incidents: {list(result.log.incidents.values())[:2]}")

@@ -266,6 +266,8 @@ enum zog_cause {
 	                                id | reason (VT-d specification, appendix A) << 16 | is a write << 24 */
 	ZOG_CAUSE_ESCAPE = 17,       /* checking mode of the lab image: right after a commit its home region differs from what is
 	                                committed: it stored past the hook. address=where, error=bytes that differ. It goes on */
+	ZOG_CAUSE_DAMAGE = 18,       /* no fault of its own: the scrubber found a committed record of its home region that breaks the
+	                                schema; address and error as for VALIDATION; the subject begins with what became of it */
 	ZOG_CAUSE_COUNT
 };
 
@@ -293,7 +295,7 @@ struct zog_incident {
 	uint32_t is_asked_for;   /* through the control capability */
 	uint64_t trace[ZOG_TRACE_MAX];
 	uint64_t tsc_fault, tsc_reply; /* fault entry and first reply after it; 0 until then */
-	char subject[64];        /* VALIDATION of a home region, ESCAPE: "table[3].field" and what is wrong with it; else empty */
+	char subject[64];        /* "table[3].field" of a home region and what is wrong with it (VALIDATION, ESCAPE, SCRUB, DAMAGE); else empty */
 	uint64_t stack_address;
 	uint8_t stack[ZOG_STACK_SNAPSHOT]; /* memory from stack_address on */
 	uint64_t image;            /* the program: first 8 bytes of its measure */

@@ -22,6 +22,9 @@ struct escape {
 	uint32_t live, committed; /* the first of them */
 };
 void incident_record_escape(struct cpu *cpu, struct domain *domain, const struct escape *escape);
+/* Records what the scrubber found in the committed home region, and what became of it (tsm/home_scrub.c): "OUTCOME: " and
+ * domain->stats.finding are its subject. */
+void incident_record_damage(struct domain *domain, const struct home_finding *finding, const char *outcome);
 /* Records what is no end of the domain, which may be running on another CPU: nothing of it changes. */
 void incident_record_notice(struct domain *domain, uint32_t cause, uint64_t address, uint64_t error);
 /* An idle domain costs its callers nothing until the next call: what its rollback took is kept (in tsc_reply) and

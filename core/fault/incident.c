@@ -13,7 +13,7 @@ static struct zog_incident *incident_table;
 static volatile uint32_t incident_total;
 static const char *const cause_name[ZOG_CAUSE_COUNT] = {
 	"none", "killed", "page_fault", "exception", "deadline", "store", "capability", "violation",
-	"contract", "assert", "scrub", "measure", "core", "start", "validation", "rollback", "iommu", "escape",
+	"contract", "assert", "scrub", "measure", "core", "start", "validation", "rollback", "iommu", "escape", "damage",
 };
 
 void incident_setup(void) { incident_table = boot_pointer(INCIDENT_MAX * sizeof(struct zog_incident)); }
@@ -106,6 +106,33 @@ void incident_record_notice(struct domain *domain, uint32_t cause, uint64_t addr
 	incident_log(incident);
 }
 
+static void corruption_noticed(struct domain *domain)
+{
+	domain->stats.corruptions_detected += domain->corrupt_open != 0;
+	domain->corrupt_open = 0;
+}
+
+static uint32_t text_add(struct zog_incident *incident, uint32_t at, const char *text)
+{
+	while (*text && at + 1 < sizeof(incident->subject))
+		incident->subject[at++] = *text++;
+	incident->subject[at] = 0;
+	return at;
+}
+
+void incident_record_damage(struct domain *domain, const struct home_finding *finding, const char *outcome)
+{
+	struct zog_incident *incident = incident_take(domain, ZOG_CAUSE_DAMAGE);
+
+	incident->address = finding->value;
+	incident->error = home_finding_detail(finding);
+	incident->tsc_reply = incident->tsc_fault;
+	incident->trace[incident->trace_count++] = incident->regs.rip = domain->image->entry;
+	text_add(incident, text_add(incident, text_add(incident, 0, outcome), ": "), domain->stats.finding);
+	corruption_noticed(domain);
+	incident_log(incident);
+}
+
 static struct zog_incident *incident_new(struct domain *domain, uint32_t cause)
 {
 	struct zog_incident *incident = incident_take(domain, cause);
@@ -118,10 +145,8 @@ static struct zog_incident *incident_new(struct domain *domain, uint32_t cause)
 	if (cause == ZOG_CAUSE_VALIDATION && domain->finding.rule != NULL)
 		finding_take(domain, incident);
 	domain->finding.rule = NULL;
-	if (domain->corrupt_open && !incident->is_asked_for) {
-		domain->corrupt_open = 0;
-		domain->stats.corruptions_detected++;
-	}
+	if (!incident->is_asked_for)
+		corruption_noticed(domain);
 	domain->open_incident = incident;
 	return incident;
 }
@@ -144,6 +169,8 @@ void incident_record_idle(struct domain *domain, uint32_t cause, uint64_t detail
 
 	incident->address = detail;
 	incident->error = error;
+	if (cause == ZOG_CAUSE_SCRUB)
+		home_place_name(domain, (uint32_t)(detail - ZOG_HOME_BASE), incident->subject, sizeof(incident->subject));
 	/* It was not running: its last invocation left at its reply. The trace says where it will start again. */
 	incident->regs.rip = domain->image->entry;
 	incident->trace[incident->trace_count++] = domain->image->entry;

@@ -94,7 +94,8 @@ struct domain {
 	uint32_t scrub_page;
 	uint32_t scrub_table, scrub_record; /* where the scrubber goes on in the schema */
 	const struct home_schema *schema;   /* NULL: the home region has none */
-	struct home_finding finding, scrub_finding;
+	struct home_finding finding, scrub_finding[HOME_TOLD_MAX];
+	uint32_t scrub_told, scrub_life; /* how many of them, in the life that began with this reset */
 	uint64_t *dma_table[2];   /* is_device_owner: second-level tables of the IOMMU, of three and of four levels */
 	uint64_t *dma_pins;       /* their leaf entries, by place in the pin table */
 	uint32_t dma_source;      /* requester id of the device, IOMMU_NO_SOURCE */

@@ -121,6 +121,7 @@ struct domain_desc {
 	uint32_t is_frame_owner;        /* gets all free frames at boot */
 	uint32_t is_bus;                /* serves QUIESCE */
 	uint32_t thread_count, space_count; /* programs */
+	uint32_t is_cold_on_damage;     /* manifest: on_damage = "cold" */
 	uint64_t page_table_bytes;
 	const char *module;      /* name of the boot module mapped at ZOG_MODULE_BASE, or NULL */
 	const struct stream_desc *stream;

@@ -1,40 +1,6 @@
-/* What is found in home regions, in words; and the scrubber's walk over all committed records. */
+/* What is found in home regions, in words. */
 #include "tsm/home_schema.h"
 #include "object/domain.h"
-#include "fault/log.h"
-
-/* --- the scrubber -------------------------------------------------------------------------------------------------- */
-
-static void finding_note(struct domain *domain, const struct home_finding *finding)
-{
-	const struct home_finding *last = &domain->scrub_finding;
-
-	if (last->rule == finding->rule && last->index == finding->index && last->element == finding->element && last->value == finding->value)
-		return; /* told already */
-	domain->scrub_finding = *finding;
-	domain->stats.schema_findings++;
-	home_finding_name(finding, domain->stats.finding, sizeof(domain->stats.finding));
-	log_line("zog: scrub domain=%s %s value=0x%lx", domain->desc->name, domain->stats.finding, finding->value);
-}
-
-void home_schema_scrub(struct domain *domain)
-{
-	const struct home_schema *schema = domain->schema;
-	struct home_finding finding;
-
-	for (uint32_t looked = 0; looked < HOME_SCRUB_RECORDS; looked++) {
-		const struct home_table *table = &schema->table[domain->scrub_table];
-		if (!home_record_is_good(domain, domain->scrub_table, domain->scrub_record, &finding))
-			finding_note(domain, &finding);
-		domain->stats.records_checked++;
-		if (++domain->scrub_record < table->count)
-			continue;
-		domain->scrub_record = 0;
-		domain->scrub_table = (domain->scrub_table + 1) % schema->table_count;
-	}
-}
-
-/* --- names --------------------------------------------------------------------------------------------------------- */
 
 struct text {
 	char *at, *end;

@@ -13,6 +13,7 @@ struct view {
 	struct domain *domain;
 	bool is_live_image; /* else the committed one alone */
 	struct home_finding *finding;
+	bool is_without_past; /* the committed record is in doubt itself: nothing has to go on from it */
 };
 
 static inline __attribute__((always_inline)) uint64_t value_load(const uint8_t *at, uint32_t bytes)
@@ -86,7 +87,7 @@ static bool is_monotonic(const struct view *view, const struct home_table *table
 	const uint8_t *committed = view->domain->home_committed + base;
 	uint64_t before = value_load(committed + inside, rule->bytes);
 
-	return !record_is_live(table, committed) ||
+	return view->is_without_past || !record_is_live(table, committed) ||
 	       (rule->is_signed ? value_signed(value, rule->bytes) >= value_signed(before, rule->bytes) : value >= before);
 }
 
@@ -233,7 +234,7 @@ static bool window_check(const struct view *view)
 bool home_schema_check(struct domain *domain, uint32_t range_count)
 {
 	const struct zog_range *range = domain->txn->range, *end = range + range_count;
-	const struct view view = { domain->schema, domain, true, &domain->finding };
+	const struct view view = { domain->schema, domain, .is_live_image = true, .finding = &domain->finding };
 	uint64_t low = domain->schema_low, high = domain->schema_high, looked = 0;
 
 	for (; range < end; range++) {
@@ -252,12 +253,32 @@ bool home_schema_check(struct domain *domain, uint32_t range_count)
 	return !domain->txn->is_page_mode || dirty_pages_check(&view, domain->txn);
 }
 
+static bool record_check(const struct view *view, uint32_t table_number, uint32_t index)
+{
+	const struct home_table *table = &view->schema->table[table_number];
+
+	return rules_check(view, table, table->offset + index * table->bytes, 0, table->bytes, (uint32_t)((1ul << table->rule_count) - 1));
+}
+
 bool home_record_is_good(struct domain *domain, uint32_t table_number, uint32_t index, struct home_finding *finding)
 {
-	const struct home_table *table = &domain->schema->table[table_number];
-	const struct view view = { domain->schema, domain, false, finding };
+	return record_check(&(struct view){ domain->schema, domain, .finding = finding }, table_number, index);
+}
 
-	return rules_check(&view, table, table->offset + index * table->bytes, 0, table->bytes, (uint32_t)((1ul << table->rule_count) - 1));
+bool home_page_is_good(struct domain *domain, uint32_t page, bool is_live_image, struct home_finding *finding)
+{
+	const struct home_schema *schema = domain->schema;
+	const struct view view = { schema, domain, is_live_image, finding, .is_without_past = true };
+	uint32_t start = page * ZOG_PAGE_SIZE, end = start + ZOG_PAGE_SIZE;
+
+	for (uint32_t i = 0; i < schema->table_count; i++) {
+		const struct home_table *table = &schema->table[i];
+		uint32_t first = start > table->offset ? (start - table->offset) / table->bytes : 0;
+		for (uint32_t index = first; index < table->count && table->offset + index * table->bytes < end; index++)
+			if (!record_check(&view, i, index))
+				return false;
+	}
+	return true;
 }
 
 /* --- the tables themselves ------------------------------------------------------------------------------------------ */

@@ -16,6 +16,7 @@
 #define HOME_RECORD_MAX 16384 /* bytes of one record */
 #define HOME_GRANULE 4u       /* bytes of a record that share an entry of the touch table */
 #define HOME_SCRUB_RECORDS 32u
+#define HOME_TOLD_MAX 8u /* findings of the scrubber in one life of a domain */
 
 struct domain;
 
@@ -61,8 +62,14 @@ bool home_schema_is_good(const struct home_schema *schema, uint64_t home_bytes);
 bool home_schema_check(struct domain *domain, uint32_t range_count);
 /* One record of the committed image. */
 bool home_record_is_good(struct domain *domain, uint32_t table_number, uint32_t index, struct home_finding *finding);
-/* tsm/home_report.c. A few records more of the committed image of an idle domain. */
+/* All records that have a byte on PAGE, in that image; of the live one the page's frame holds the page. */
+bool home_page_is_good(struct domain *domain, uint32_t page, bool is_live_image, struct home_finding *finding);
+/* tsm/home_scrub.c. A few records more of the committed image of an idle domain; what is wrong is told, and settled. */
 void home_schema_scrub(struct domain *domain);
+/* The images differ on PAGE of an idle domain. true: the committed one broke a rule, the live one does not, and both are
+ * now what was live: told. */
+bool home_page_repair(struct domain *domain, uint32_t page);
+/* tsm/home_report.c. */
 /* "table[3].field" for the byte at OFFSET, or "home+0x.." where no table is. */
 void home_place_name(const struct domain *domain, uint32_t offset, char *out, size_t size);
 /* "table[3].field breaks rule" for domain->finding, and the word for incidents. */

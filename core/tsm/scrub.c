@@ -1,6 +1,7 @@
 /* The scrubber: while no invocation is inside a domain, its live image must equal the committed one. A few pages at
- * each tick, domains in turn; a difference is damage that no store of the domain's own code made. A few committed records,
- * too, are held against the schema: what is found there is counted and named, since no older image could replace it. */
+ * each tick, domains in turn; a difference is damage that no store of the domain's own code made. Committed is right, and
+ * the domain starts again from there, but where only the live image keeps the schema. A few committed records, too, are held
+ * against the schema (home_scrub.c). */
 #include <stddef.h>
 #include "irq/irq.h"
 #include "cross/control.h"
@@ -29,6 +30,10 @@ void scrub_step(struct cpu *cpu)
 		uint64_t offset = page * ZOG_PAGE_SIZE;
 		if (page_is_equal(domain->home_live + offset, domain->home_committed + offset))
 			continue;
+		if (domain->schema != NULL && home_page_repair(domain, page))
+			break;
+		while (domain->home_live[offset] == domain->home_committed[offset])
+			offset++;
 		domain_end_idle(cpu, domain, ZOG_CAUSE_SCRUB, ZOG_HOME_BASE + offset);
 		break;
 	}

@@ -1,146 +1,8 @@
 /* groups: tsm */
 /* sources: core/tsm/home_schema.c core/tsm/home_report.c core/tsm/transaction.c */
-/* Schemas of home regions: each rule at its edges, at commit and by the scrubber; what a commit may not look at; hostile
- * tables, which must not pass the check at boot. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "tsm/transaction.h"
-#include "fault/log.h"
-
-struct item {
-	uint8_t state; /* live */
-	uint8_t mode;  /* in 2..5 */
-	int16_t level; /* in -3..3 */
-	uint32_t next; /* ref item from 1 */
-	uint64_t head, tail; /* head ahead of tail by 100; tail monotonic */
-	uint32_t slot[6];    /* index of leaf, optional */
-	uint32_t flags;      /* bits 0x11 */
-	uint32_t free;       /* no rule */
-	uint64_t pointer;    /* to leaf, optional */
-};
-struct leaf {
-	uint32_t kind; /* enum (0, 4, 9) */
-	uint32_t reserved;
-};
-enum { ITEMS = 100, LEAVES = 40, PAGES = 8, ITEM_AT = 4096 - 3 * (int)sizeof(struct item) / 2 / 8 * 8, LEAF_AT = 20000 };
-#define BYTES (PAGES * ZOG_PAGE_SIZE)
-
-static const uint64_t kinds[] = { 0, 4, 9 };
-static struct home_rule item_rule[] = {
-	{ .field = "state", .rule = ZOG_RULE_LIVE, .bytes = 1, .stride = 1, .repeat = 1, .offset = offsetof(struct item, state) },
-	{ .field = "state", .rule = ZOG_RULE_RANGE, .bytes = 1, .stride = 1, .repeat = 1, .offset = offsetof(struct item, state), .last = 2 },
-	{ .field = "mode", .rule = ZOG_RULE_RANGE, .bytes = 1, .stride = 1, .repeat = 1, .offset = offsetof(struct item, mode), .first = 2, .last = 5 },
-	{ .field = "level", .rule = ZOG_RULE_RANGE, .bytes = 2, .stride = 2, .repeat = 1, .offset = offsetof(struct item, level), .is_signed = 1,
-	  .first = (uint64_t)-3, .last = 3 },
-	{ .field = "next", .rule = ZOG_RULE_REF, .bytes = 4, .stride = 4, .repeat = 1, .offset = offsetof(struct item, next), .target = 0, .first = 1,
-	  .last = 1, .has_none = 1, .needs_live = 1 },
-	{ .field = "head", .rule = ZOG_RULE_AHEAD, .bytes = 8, .stride = 8, .repeat = 1, .offset = offsetof(struct item, head),
-	  .target = offsetof(struct item, tail), .last = 100 },
-	{ .field = "tail", .rule = ZOG_RULE_MONOTONIC, .bytes = 8, .stride = 8, .repeat = 1, .offset = offsetof(struct item, tail) },
-	{ .field = "slot[]", .rule = ZOG_RULE_REF, .bytes = 4, .stride = 4, .repeat = 6, .offset = offsetof(struct item, slot), .target = 1, .last = 1,
-	  .has_none = 1, .none = UINT32_MAX },
-	{ .field = "flags", .rule = ZOG_RULE_BITS, .bytes = 4, .stride = 4, .repeat = 1, .offset = offsetof(struct item, flags), .last = 0x11 },
-	{ .field = "pointer", .rule = ZOG_RULE_REF, .bytes = 8, .stride = 8, .repeat = 1, .offset = offsetof(struct item, pointer), .target = 1,
-	  .first = ZOG_HOME_BASE + LEAF_AT, .last = sizeof(struct leaf), .has_none = 1 },
-};
-static const struct home_rule leaf_rule[] = {
-	{ .field = "kind", .rule = ZOG_RULE_ENUM, .bytes = 4, .stride = 4, .repeat = 1, .value = kinds, .value_count = 3 },
-};
-#define RULES (sizeof(item_rule) / sizeof(item_rule[0]))
-static uint32_t item_touch[sizeof(struct item) / HOME_GRANULE];
-static const uint32_t leaf_touch[] = { 1, 0 };
-static struct home_table table[] = {
-	{ "item", ITEM_AT, sizeof(struct item), ITEMS, RULES, item_rule, item_touch, offsetof(struct item, state), 1, 1, 0 },
-	{ "leaf", LEAF_AT, sizeof(struct leaf), LEAVES, 1, leaf_rule, leaf_touch, 0, 0, 1, 0 },
-};
-static uint8_t page[PAGES];
-static struct home_schema schema = { ITEM_AT, LEAF_AT + LEAVES * sizeof(struct leaf), 2, table, page };
-
-static struct domain domain;
-static struct cpu cpu;
-static struct domain_desc desc = { .name = "test" };
-static uint8_t live[BYTES] __attribute__((aligned(4096))), committed[BYTES] __attribute__((aligned(4096))), valid[PAGES];
-static struct zog_txn *txn;
-static char logged[256];
-
-bool operations_decode(struct cpu *of, struct domain *by, uint32_t count) { return (void)of, (void)by, (void)count, true; }
-void operations_apply(struct cpu *of, struct domain *by, uint32_t count) { (void)of, (void)by, (void)count; }
-void region_straight_resume(struct cpu *of, struct domain *by) { (void)of, (void)by; }
-void operations_finish(struct cpu *of, struct domain *by, uint32_t count) { (void)of, (void)by, (void)count; }
-void operation_skip(struct cpu *of, struct domain *by) { (void)of, (void)by; }
-
-void log_line(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(logged, sizeof(logged), format, arguments);
-	va_end(arguments);
-}
-
-static struct item *item(uint32_t index) { return (struct item *)(live + ITEM_AT) + index; }
-static struct leaf *leaf(uint32_t index) { return (struct leaf *)(live + LEAF_AT) + index; }
-
-static void note(const void *at, size_t size)
-{
-	txn->range[txn->range_count++] = (struct zog_range){ (uint32_t)((const uint8_t *)at - live), (uint32_t)size };
-}
-#define SET(place, value) ((place) = (value), note(&(place), sizeof(place)))
-
-static bool commit(void)
-{
-	domain.finding.rule = NULL;
-	bool is_done = transaction_commit(&cpu, &domain);
-	if (!is_done)
-		transaction_abort(&domain);
-	return is_done;
-}
-
-static void item_make(uint32_t index)
-{
-	*item(index) = (struct item){ .state = 1, .mode = 2 };
-	memset(item(index)->slot, 0xff, sizeof(item(index)->slot));
-	note(item(index), sizeof(struct item));
-	assert_true(commit());
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	memset(item_touch, 0, sizeof(item_touch));
-	for (uint32_t i = 0; i < RULES; i++)
-		for (uint32_t at = item_rule[i].offset; at < item_rule[i].offset + item_rule[i].stride * item_rule[i].repeat; at++)
-			item_touch[at / HOME_GRANULE] |= 1u << i;
-	item_touch[0] = (1u << RULES) - 1;
-	item_touch[offsetof(struct item, tail) / HOME_GRANULE] |= 1u << 5;
-	item_touch[offsetof(struct item, tail) / HOME_GRANULE + 1] |= 1u << 5;
-	memset(page, 0, sizeof(page));
-	page[LEAF_AT / ZOG_PAGE_SIZE - ITEM_AT / ZOG_PAGE_SIZE] = ITEM_AT + ITEMS * sizeof(struct item) <= LEAF_AT / ZOG_PAGE_SIZE * ZOG_PAGE_SIZE;
-	txn = calloc(1, sizeof(*txn));
-	domain = (struct domain){ .desc = &desc, .txn = txn, .home_live = live, .home_committed = committed, .home_bytes = BYTES,
-				  .home_valid = valid, .schema = &schema, .schema_low = schema.low, .schema_high = schema.high };
-	memset(live, 0, BYTES);
-	memset(committed, 0, BYTES);
-	memset(valid, 1, sizeof(valid));
-	logged[0] = 0;
-	item_make(3);
-	item_make(7);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	free(txn);
-	return 0;
-}
+/* Schemas of home regions: each rule at its edges, at commit; what a commit may not look at; hostile tables, which must not
+ * pass the check at boot. */
+#include "home_harness.h"
 
 /* VALUE in FIELD of item 3 is refused, by that name; nothing is committed, the live image is as before. */
 static void refused_as(const char *name, uint64_t value)
@@ -157,7 +19,6 @@ static void refused_as(const char *name, uint64_t value)
 	domain.finding.rule = NULL;
 }
 
-#define PASSES(field, value) (SET(item(3)->field, value), assert_true(commit()))
 #define REFUSED(field, to, name) (SET(item(3)->field, to), refused_as(name, (uint64_t)(to)))
 
 static void ranges(void **state)
@@ -324,32 +185,6 @@ static void random_values_never_get_through(void **state)
 	assert_true(refusals > 1000 && refusals < 19000);
 }
 
-static void the_scrubber_walks_all_records(void **state)
-{
-	(void)state;
-	committed[ITEM_AT + 7 * sizeof(struct item) + 1] = 77;
-	for (uint32_t i = 0; i < 2 * (ITEMS + LEAVES) / HOME_SCRUB_RECORDS + 1; i++)
-		home_schema_scrub(&domain);
-	assert_string_equal(logged, "zog: scrub domain=test item[7].mode breaks in value=0x4d");
-	assert_int_equal(domain.stats.schema_findings, 1); /* told once */
-	assert_true(domain.stats.records_checked >= 2 * (ITEMS + LEAVES));
-	*(uint32_t *)(void *)(committed + LEAF_AT + 8) = 3;
-	for (uint32_t i = 0; i < (ITEMS + LEAVES) / HOME_SCRUB_RECORDS + 1; i++)
-		home_schema_scrub(&domain);
-	assert_int_equal(domain.stats.schema_findings > 1, 1);
-}
-
-static void a_reference_to_a_record_that_went_away(void **state)
-{
-	(void)state;
-	PASSES(next, 8);
-	SET(item(7)->state, 0); /* the commit looks forward only */
-	assert_true(commit());
-	for (uint32_t i = 0; i < (ITEMS + LEAVES) / HOME_SCRUB_RECORDS + 1; i++)
-		home_schema_scrub(&domain);
-	assert_string_equal(logged, "zog: scrub domain=test item[3].next breaks ref value=0x8");
-}
-
 static void names_of_places(void **state)
 {
 	char name[64];
@@ -425,8 +260,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pages_of_a_full_log, setup, teardown),
 		cmocka_unit_test_setup_teardown(references_to_untouched_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(random_values_never_get_through, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_scrubber_walks_all_records, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_reference_to_a_record_that_went_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_of_places, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile_tables, setup, teardown),
 	};

@@ -17,6 +17,7 @@ VECTOR_FIRST, VECTOR_LAST = 0x40, 0xDF
 CORE_PORTS = ((0x20, 0x21), (0x40, 0x43), (0xA0, 0xA1), (0x2F8, 0x2FF))
 CASCADE_LINE = 2  # of the two ISA interrupt controllers; no device can raise it
 ONCE_CLIENTS = c_constant("lib/rt/rt.h", "RT_ONCE_CLIENTS")
+COLD_KIB_MAX = 256
 ONCE_ACTIVITIES = c_constant("lib/rt/once.c", "ONCE_ACTIVITIES")
 STREAM_MAX = c_constant("abi/zog/layout.h", "ZOG_STREAM_MAX")
 STREAM_ROLES = ("producer", "consumer")
@@ -54,6 +55,7 @@ class ManifestChecks:
 			self.serves_check(manifest)
 		for manifest in self.manifests:
 			self.own_check(manifest)
+			self.damage_check(manifest)
 			self.uses_check(manifest)
 			self.waits_check(manifest)
 			self.served_waits_check(manifest)
@@ -256,6 +258,23 @@ class ManifestChecks:
 		ways = [(f"a thread of {m.name}", entered([m])) for m in self.manifests if m.activities or "personality" in m.rights]
 		hooked = [m for m in self.manifests if any("on_rollback" in region for region in m.regions)]
 		return ways + [("the thread of rollback hooks", entered(hooked))]
+
+	def damage_check(self, manifest):
+		"""Zeros may take the place of a home region only where nobody else relies on it."""
+		policy = manifest.recovery.get("on_damage", "keep")
+		serves_once = [name for name in manifest.serves if name in self.contracts
+		               and any(m["kind"] == "once" for m in self.contracts[name]["methods"])]
+		why = None
+		if policy not in ("keep", "cold"):
+			why = f"on_damage = '{policy}'; there are keep and cold"
+		elif policy == "cold" and serves_once:
+			why = f"on_damage = 'cold': replies of '{serves_once[0]}' are kept in the home region, and calls would be carried out again"
+		elif policy == "cold" and manifest.streams:
+			why = f"on_damage = 'cold': the position of stream '{manifest.streams[0]['name']}' is in the home region"
+		elif policy == "cold" and manifest.home_kib > COLD_KIB_MAX:
+			why = f"on_damage = 'cold': the core clears a home region of at most {COLD_KIB_MAX} KiB in one go"
+		if why:
+			self.error(manifest, why, "on_damage", "recovery")
 
 	def once_check(self):
 		"""The kept replies of once methods are found by client thread: two client domains that one thread enters would share them."""

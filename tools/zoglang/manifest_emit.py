@@ -76,6 +76,7 @@ def domain_entry(domain):
 		("dma_bytes", manifest.dma_kib * 1024),
 		("peer_mask", f"{domain.peer_mask:#x}"), ("contract0_deadline_ms", manifest.deadline_ms),
 		("is_device_owner", int(bool(manifest.devices))),
+		("is_cold_on_damage", int(manifest.recovery.get("on_damage") == "cold")),
 		("is_personality", int("personality" in manifest.rights)),
 		("is_frame_owner", int("frames" in manifest.rights)), ("is_bus", int("bus" in manifest.rights)),
 		("thread_count", manifest.threads), ("space_count", manifest.spaces),

@@ -40,7 +40,7 @@ SCHEMA = {
 	           "on_rollback": (int, False, 1, 99)},
 	"object": {"name": (str, True), "contract": (str, True), "role": (str, True), "history": (int, False, 0, OBJECT_HISTORY_MAX),
 	           "reconstructible": (bool, False), "budget_kib": (int, False, KIB_PER_PAGE, 1 << 20)},
-	"recovery": {"device_quiesce": (bool, False)},
+	"recovery": {"device_quiesce": (bool, False), "on_damage": (str, False)},
 	"why": {},  # any key: a grant; see ManifestChecks.why_check
 }
 ARRAYS = ("device", "irq", "ports", "activity", "stream", "region", "object")

@@ -18,6 +18,7 @@ CAUSES = {
 	"core": "met an exception in the core",
 	"start": "could not start",
 	"iommu": "has a device that reached for memory or an interrupt that is not its own",
+	"damage": "had a committed record of its home region damaged",
 	"escape": "stored into its home region past the store hook",
 	"validation": "submitted records that break a schema",
 }

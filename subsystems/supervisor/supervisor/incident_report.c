@@ -66,6 +66,7 @@ static const char *cause_name(uint32_t cause)
 		[ZOG_CAUSE_ROLLBACK] = "rollback",
 		[ZOG_CAUSE_IOMMU] = "iommu",
 		[ZOG_CAUSE_ESCAPE] = "escape",
+		[ZOG_CAUSE_DAMAGE] = "damage",
 	};
 
 	return cause < ZOG_CAUSE_COUNT ? name[cause] : "unknown";
@@ -90,6 +91,7 @@ static const char *cause_sentence(uint32_t cause)
 		[ZOG_CAUSE_START] = "it could not start",
 		[ZOG_CAUSE_IOMMU] = "its device reached for memory or an interrupt that is not its own; nothing came of it",
 		[ZOG_CAUSE_VALIDATION] = "records of its commit break a schema; the commit was refused",
+		[ZOG_CAUSE_DAMAGE] = "no fault of its own: the scrubber found a committed record of its home region that breaks the schema",
 		[ZOG_CAUSE_ESCAPE] = "it stored into its home region past the store hook; the store was undone",
 		[ZOG_CAUSE_ROLLBACK] = "no fault: it took a shared region back to an older version",
 	};
@@ -211,7 +213,7 @@ static void summary_title(struct text *text)
 	struct zog_domain_stats stats;
 
 	text_format(text, "incident %u: domain %s %s at %lu.%06lu s", incident.number,
-		    domain_name(incident.domain, &stats), incident.cause == ZOG_CAUSE_ESCAPE ? "went on" : "ended",
+		    domain_name(incident.domain, &stats), incident.cause == ZOG_CAUSE_ESCAPE || incident.cause == ZOG_CAUSE_DAMAGE ? "was looked at" : "ended",
 		    incident.time_ns / 1000000000, incident.time_ns / 1000 % 1000000);
 	text_line_end(text);
 	text_format(text, "cause: %s: %s%s", cause_name(incident.cause), cause_sentence(incident.cause),
@@ -233,7 +235,7 @@ static void summary_place(struct text *text)
 	incident.subject[sizeof(incident.subject) - 1] = '\0';
 	if (incident.subject[0] != '\0') {
 		text_format(text, "record: %s", incident.subject);
-		if (incident.cause != ZOG_CAUSE_ESCAPE)
+		if (incident.cause == ZOG_CAUSE_VALIDATION || incident.cause == ZOG_CAUSE_DAMAGE)
 			text_format(text, ", with the value 0x%lx", incident.address);
 		text_line_end(text);
 	}

@@ -20,7 +20,7 @@ enum zog_core_call {
 	ZOG_CORE_CALL = 0,   /* rdi=capability (ENTRY) rsi=method rdx,r10,r8,r9,r12,r13=words -> rax, rdx,r10,r8,r9 */
 	ZOG_CORE_REPLY = 1,  /* rdi=status rsi,rdx,r10,r8=words; for ZOG_WAIT: rsi=event rdx=seen r10=deadline_ns */
 	ZOG_CORE_COMMIT = 2, /* commit the running transaction, staged operations too, and go on in a new one */
-	ZOG_CORE_LOG = 3,    /* rdi=level rsi=text rdx=length (<= 256): one line to the system log */
+	ZOG_CORE_LOG = 3,    /* rdi=level rsi=text rdx=length (<= 256): one line to the system log; level 4: to the traces */
 	ZOG_CORE_COPY = 4,   /* rdi=struct zog_copy *: bytes between a program, a payload frame, and own memory */
 	ZOG_CORE_EVENT_READ = 5,  /* rdi=event -> rdx=count */
 	ZOG_CORE_PORT_READ = 6,   /* rdi=capability (PORTS) rsi=port rdx=width 1,2,4 -> rdx=value */
@@ -52,8 +52,12 @@ enum zog_core_call {
 	ZOG_CORE_OBJECT_STATS = 22, /* rdi=capability (STATS) rsi=object of the system rdx=struct zog_object_stats * out */
 	ZOG_CORE_FIRMWARE_READ = 23, /* rdi=capability (BUS) rsi=physical rdx=buffer r10=length (<= 4096): from memory that
 	                                the firmware kept for its tables. ZOG_ERR_ARGUMENT: not there, or somebody's memory */
+	ZOG_CORE_TRACE_READ = 24, /* rdi=capability (INSPECT) rsi=position rdx=buffer r10=length (<= 4096): what traces told, from there
+	                             or the oldest that is kept on -> rdx=bytes r10=the position behind them */
 	ZOG_CORE_CALL_COUNT
 };
+
+#define ZOG_LOG_TRACE 4u /* level of ZOG_CORE_LOG */
 
 enum zog_pin {
 	ZOG_PIN_NONE = 0,
@@ -145,6 +149,8 @@ struct zog_txn {
 	uint32_t op_count;
 	uint32_t is_page_mode; /* the ranges overflowed: dirty_page says which whole pages to commit */
 	uint32_t reserved;
+	uint32_t is_traced;    /* no part of a transaction: calls are to be told, see lib/rt/trace.h. It stands where a look is cheap */
+	uint32_t reserved_too;
 	struct zog_range range[ZOG_TXN_RANGE_MAX];
 	struct zog_op op[ZOG_TXN_OP_MAX];
 	uint8_t dirty_page[ZOG_HOME_SIZE_MAX / ZOG_PAGE_SIZE / 8];
@@ -208,6 +214,7 @@ enum zog_op_code {
 	ZOG_OP_DEVICE_ASSIGN = 31, /* slot=capability (BUS) word0=domain word1=requester id (bus << 8 | device << 3 | function):
 	                              behind an IOMMU this device reaches the domain's DMA memory and pins, and raises its
 	                              interrupts, until the domain ends */
+	ZOG_OP_EXIT = 32,         /* by a service: word0=exit status 0..255. It ends with this invocation */
 	ZOG_OP_CODE_COUNT
 };
 
@@ -224,6 +231,18 @@ enum zog_control {
 	ZOG_CONTROL_KILL = 0,    /* argument: 0 now; n: after n further instructions of the domain, by single step */
 	ZOG_CONTROL_HANG = 1,    /* it loops at its next entry (or at once when running) until its deadline */
 	ZOG_CONTROL_CORRUPT = 2, /* argument = seed: a fraction of its writable pages is overwritten, then it runs on */
+	ZOG_CONTROL_START = 3,   /* of a service; CONTROL. argument=ZOG_START_* word3=text in own memory word4=its bytes: arguments for it */
+	ZOG_CONTROL_STOP = 4,    /* of a service; CONTROL. When nothing runs inside. argument 1: into quarantine */
+	ZOG_CONTROL_TRACE = 5,   /* INSPECT. argument 1: its servers tell every call (lib/rt/trace.h); 0: no longer */
+	ZOG_CONTROL_COUNT
+};
+#define ZOG_START_RESTARTED 1u /* after its first fault the core starts it again, at once */
+#define ZOG_START_FRESH 2u     /* faults before this start are forgotten */
+enum zog_end { /* why a service does not run */
+	ZOG_END_NONE = 0, /* it was not started yet, or runs */
+	ZOG_END_STOPPED = 1,
+	ZOG_END_EXITED = 2,
+	ZOG_END_FAULTED = 3,
 };
 
 /* Live update of a domain's program (core/object/update.h). */
@@ -303,9 +322,10 @@ struct zog_incident {
 	uint32_t reserved;
 };
 
+enum zog_domain_state { ZOG_DOMAIN_DOWN = 0, ZOG_DOMAIN_READY = 1, ZOG_DOMAIN_QUARANTINED = 2, ZOG_DOMAIN_STOPPED = 3 };
 enum zog_dma { ZOG_DMA_NONE = 0, ZOG_DMA_CONFINED = 1, ZOG_DMA_ALL_MEMORY = 2 }; /* what its device can reach */
 struct zog_domain_stats {
-	uint32_t id, state; /* state: 0 to be started, 1 ready, 2 quarantined */
+	uint32_t id, state; /* state: enum zog_domain_state */
 	uint32_t starts, faults;
 	uint64_t invocations, commits, aborts;
 	uint64_t home_bytes, heap_bytes;
@@ -321,6 +341,9 @@ struct zog_domain_stats {
 	uint64_t records_checked; /* by the scrubber, in the committed home region */
 	uint64_t schema_findings; /* and what it found there; the last one in words */
 	char finding[64];
+	uint32_t end, exit_status; /* of services: enum zog_end */
+	uint32_t faults_in_a_row;  /* core/cross/service.h */
+	uint32_t is_traced;
 };
 
 /* Bits of zog_info.iommu. */
@@ -434,6 +457,8 @@ struct zog_authority {
 };
 
 /* What a domain is told of itself, read-only. */
+#define ZOG_ARGUMENTS_MAX 128u
+enum zog_trace { ZOG_TRACE_OFF = 0, ZOG_TRACE_BOOT = 1, ZOG_TRACE_ON = 2 }; /* bits: some contracts, by the command line; all, by control */
 struct zog_domain_info {
 	uint32_t id;
 	uint32_t start_count;   /* 1 at the first start */
@@ -444,6 +469,9 @@ struct zog_domain_info {
 	uint64_t free_first_frame, free_frame_count; /* `memory` only: the frames it may hand out */
 	uint64_t irq_vector[4];
 	char name[32];
+	char arguments[ZOG_ARGUMENTS_MAX]; /* of a service, from its start; ends with NUL */
+	uint32_t trace;                    /* enum zog_trace */
+	uint32_t reserved;
 };
 
 #endif

@@ -53,6 +53,7 @@ enum zog_status {
 	/* Recovery. */
 	ZOG_ERR_POISON = -80,      /* this very call faulted its server twice and is refused */
 	ZOG_ERR_QUARANTINED = -81, /* the server could not be brought back */
+	ZOG_ERR_STOPPED = -82,     /* the server is a service that does not run */
 };
 
 #endif

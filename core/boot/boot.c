@@ -186,8 +186,10 @@ static void frames_give(struct domain *domain)
 
 static void domains_build(void)
 {
-	for (uint32_t i = 0; i < domain_total; i++)
+	for (uint32_t i = 0; i < domain_total; i++) {
 		domain_build(&domain_table[i], i);
+		domain_table[i].state = system_domain[i].is_service ? DOMAIN_STOPPED : DOMAIN_DOWN;
+	}
 	for (uint32_t i = 0; i < domain_total; i++)
 		domain_build_peers(&domain_table[i]);
 	for (uint32_t i = 0; i < domain_total; i++) {

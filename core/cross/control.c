@@ -1,6 +1,7 @@
-/* Kill, hang, corrupt. */
+/* Kill, hang, corrupt, trace. */
 #include "cross/control.h"
 #include "cross/schedule.h"
+#include "cross/service.h"
 #include "fault/fault.h"
 #include "object/frame.h"
 #include "tsm/region.h"
@@ -81,6 +82,14 @@ void control_requested(struct cpu *cpu)
 			domain_release(cpu, &domain_table[i]);
 }
 
+/* Its contracts' servers tell their calls (lib/rt/trace.h) from now on, or no longer. */
+static void domain_trace(struct domain *domain, bool is_on)
+{
+	domain->info->trace = is_on ? ZOG_TRACE_ON : ZOG_TRACE_OFF;
+	domain->stats.is_traced = is_on;
+	domain->txn->is_traced = 1; /* either way it looks there, at its next call */
+}
+
 static void request_carry_out(struct cpu *cpu, struct domain *domain)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -91,6 +100,13 @@ static void request_carry_out(struct cpu *cpu, struct domain *domain)
 	uint32_t holder = domain->lock.holder;
 	if (holder != LOCK_FREE && holder != cpu->id)
 		cpu_interrupt_other(holder);
+}
+
+void control_reset(struct cpu *cpu, struct domain *domain)
+{
+	if (domain->request != REQUEST_KILL)
+		domain->request = REQUEST_UPDATE;
+	request_carry_out(cpu, domain);
 }
 
 void control_update(struct cpu *cpu, struct domain *domain)
@@ -108,9 +124,13 @@ void control_end(struct cpu *cpu, struct domain *domain)
 	request_carry_out(cpu, domain);
 }
 
-void control_request(struct cpu *cpu, struct domain *domain, uint32_t what, uint64_t argument)
+static void control_request(struct cpu *cpu, struct domain *domain, uint32_t what, uint64_t argument)
 {
-	if (what == ZOG_CONTROL_CORRUPT) {
+	if (what == ZOG_CONTROL_TRACE) {
+		domain_trace(domain, argument != 0);
+	} else if (domain->state == DOMAIN_STOPPED) {
+		return; /* there is nothing that could break */
+	} else if (what == ZOG_CONTROL_CORRUPT) {
 		domain_corrupt(domain, argument);
 	} else if (what == ZOG_CONTROL_KILL && argument != 0) {
 		domain->step_kill = argument;
@@ -118,4 +138,16 @@ void control_request(struct cpu *cpu, struct domain *domain, uint32_t what, uint
 		domain->request = what == ZOG_CONTROL_KILL ? REQUEST_KILL : REQUEST_HANG;
 		request_carry_out(cpu, domain);
 	}
+}
+
+void control_act(struct cpu *cpu, struct domain *domain, const struct zog_op *op)
+{
+	struct domain *other = &domain_table[op->word[0]];
+
+	if (op->word[1] == ZOG_CONTROL_START)
+		service_start(domain, other, op);
+	else if (op->word[1] == ZOG_CONTROL_STOP)
+		service_stop(cpu, other, op->word[2] ? DOMAIN_QUARANTINED : DOMAIN_STOPPED);
+	else
+		control_request(cpu, other, (uint32_t)op->word[1], op->word[2]);
 }

@@ -7,9 +7,13 @@
 #include "object/domain.h"
 #include "object/cpu.h"
 
-void control_request(struct cpu *cpu, struct domain *domain, uint32_t what, uint64_t argument);
+/* ZOG_OP_DOMAIN_CONTROL: may DOMAIN ask for it; it is done. */
+bool control_decode(struct domain *domain, const struct zog_op *op);
+void control_act(struct cpu *cpu, struct domain *domain, const struct zog_op *op);
 /* Ends a domain whose next image is armed (object/update.h) when nothing runs in it. */
 void control_update(struct cpu *cpu, struct domain *domain);
+/* Resets the domain without an incident as soon as nothing runs inside it, or with whatever ends it before. */
+void control_reset(struct cpu *cpu, struct domain *domain);
 /* Another CPU asked: ends what was to be killed and now runs nowhere (its holder let go before it saw the request). */
 void control_requested(struct cpu *cpu);
 /* Releases the domain's lock; a kill or update that was asked for meanwhile happens now. */

@@ -65,8 +65,27 @@ static void call_log(struct cpu *cpu)
 		regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
 		return;
 	}
-	log_text(caller(cpu)->desc->name, text, length);
+	if (regs->rdi == ZOG_LOG_TRACE)
+		trace_text(caller(cpu)->desc->name, text, length);
+	else
+		log_text(caller(cpu)->desc->name, text, length);
 	regs->rax = ZOG_OK;
+}
+
+static void call_trace_read(struct cpu *cpu)
+{
+	struct zog_regs *regs = &cpu->domain_regs;
+	static char text[ZOG_PAGE_SIZE]; /* one domain holds the capability, and one invocation is in it */
+	uint64_t at = regs->rsi;
+
+	if (!domain_holds(caller(cpu), regs->rdi, CAP_INSPECT)) {
+		cap_fault(cpu);
+		return;
+	}
+	uint64_t bytes = trace_read(&at, text, regs->r10 < sizeof(text) ? regs->r10 : sizeof(text));
+	regs->rax = domain_write(caller(cpu), regs->rdx, text, bytes) ? (uint64_t)ZOG_OK : (uint64_t)ZOG_ERR_ARGUMENT;
+	regs->rdx = bytes;
+	regs->r10 = at;
 }
 
 static void call_copy(struct cpu *cpu) { cpu->domain_regs.rax = (uint64_t)copy_call(cpu, caller(cpu), cpu->domain_regs.rdi); }
@@ -372,6 +391,7 @@ static void (*const call_table[ZOG_CORE_CALL_COUNT])(struct cpu *cpu) = {
 	[ZOG_CORE_REPLY] = crossing_reply,
 	[ZOG_CORE_COMMIT] = call_commit,
 	[ZOG_CORE_LOG] = call_log,
+	[ZOG_CORE_TRACE_READ] = call_trace_read,
 	[ZOG_CORE_COPY] = call_copy,
 	[ZOG_CORE_EVENT_READ] = call_event_read,
 	[ZOG_CORE_PORT_READ] = call_port_read,

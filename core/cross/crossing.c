@@ -4,6 +4,7 @@
 #include "cross/crossing.h"
 #include "cross/control.h"
 #include "cross/schedule.h"
+#include "cross/service.h"
 #include "tsm/compare.h"
 #include "tsm/object.h"
 #include "tsm/region_hook.h"
@@ -111,9 +112,10 @@ static struct domain *bus_domain(void)
 	return NULL;
 }
 
-static void domain_quarantine(struct domain *domain, const char *why)
+void domain_quarantine(struct domain *domain, const char *why)
 {
 	domain->state = DOMAIN_QUARANTINED;
+	service_tell();
 	log_line("zog: quarantine domain=%s %s", domain->desc->name, why);
 	region_validator_quarantined(domain);
 }
@@ -150,6 +152,10 @@ void frame_issue(struct cpu *cpu)
 		}
 		if (domain->state == DOMAIN_QUARANTINED) {
 			frame_finish(cpu, ZOG_ERR_QUARANTINED, no_words);
+			return;
+		}
+		if (domain->state == DOMAIN_STOPPED) {
+			frame_finish(cpu, ZOG_ERR_STOPPED, no_words);
 			return;
 		}
 		incident_idle_called(domain);
@@ -244,7 +250,10 @@ void frame_reissue_after_fault(struct cpu *cpu, uint32_t is_asked_for)
 	frame->ticks_left = method_ticks(domain, frame->method);
 	if (frame->phase == PHASE_START && !is_asked_for && ++domain->start_failures >= START_FAILURES_MAX)
 		domain_quarantine(domain, "it fails at every start");
-	if (frame->phase == PHASE_RUN && !is_asked_for && ++frame->fault_count >= FAULTS_OF_A_CALL_MAX) {
+	bool is_poison = frame->phase == PHASE_RUN && !is_asked_for && ++frame->fault_count >= FAULTS_OF_A_CALL_MAX;
+	if (!is_asked_for)
+		service_faulted(domain, frame->phase == PHASE_START || (cpu->thread->is_activity && cpu->thread->depth == 1), is_poison);
+	if (is_poison) {
 		log_line("zog: poison domain=%s method=0x%x client=0x%lx", domain->desc->name, frame->method, frame->client);
 		frame_finish(cpu, ZOG_ERR_POISON, no_words);
 		return;

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include "cross/crossing.h"
 #include "cross/schedule.h"
+#include "cross/service.h"
 #include "tsm/region_control.h"
 #include "tsm/region_hook.h"
 #include "fault/log.h"
@@ -29,19 +30,19 @@ void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result)
 {
 	struct thread *thread = cpu->thread;
 
-	thread->root_pending = 0;
+	bool is_result_kept = thread->keep_rax;
+	thread->keep_rax = thread->root_pending = 0;
 	thread->root_reason = ZOG_REASON_CALL;
 	if (thread->is_hook) {
 		region_hook_finish(status);
 		thread->root_pending = 1; /* the next one, or a rest: root_enter */
 		cpu->must_reschedule = 1;
-	} else if (status == ZOG_ERR_QUARANTINED && thread->is_activity) {
-		thread->is_dying = 1; /* its domain does not come back; issued again it would never leave the core */
 	} else if (thread->is_activity) {
 		/* An activity should end in WAIT; one that does not lets others run first. */
 		thread->root_pending = 1;
 		cpu->must_reschedule = 1;
-	} else if (thread->root_method == ZOG_METHOD_SYSCALL && !thread->keep_rax) {
+		service_activity_rest(cpu, thread, status);
+	} else if (thread->root_method == ZOG_METHOD_SYSCALL && !is_result_kept) {
 		thread->regs.rax = status == ZOG_OK ? result : (uint64_t)RESULT_IO_ERROR;
 	} else if (status == ZOG_ERR_POISON && thread->root_method != ZOG_METHOD_SYSCALL) {
 		root_refused(cpu, thread);
@@ -49,7 +50,6 @@ void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result)
 		log_line("zog: stopped thread=%u method=%u status=%d", thread->id, thread->root_method, (int)status);
 		thread->is_dying = 1;
 	}
-	thread->keep_rax = 0;
 }
 
 void root_call(struct thread *thread, uint16_t method, const uint64_t word[7])

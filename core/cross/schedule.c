@@ -258,6 +258,7 @@ void thread_wake_waiters_of(uint32_t domain)
 	/* Counts move, too: a thread on its way to park has read one before the restart, and must not sleep through it. */
 	for (uint32_t i = 0; i < owner->desc->event_count; i++)
 		owner->event[i].count++;
+	owner->started.count++;
 	for (uint32_t i = 0; i < thread_total; i++) {
 		struct thread *thread = &thread_table[i];
 		if (thread->state == THREAD_PARKED && (thread->wait_domain == domain || (thread->is_activity && thread->root_domain->id == domain)))

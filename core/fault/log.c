@@ -111,6 +111,39 @@ void log_text(const char *prefix, const char *text, size_t length)
 		lock_release(&log_lock);
 }
 
+static char trace_kept[TRACE_BYTES];
+static uint64_t trace_end; /* bytes ever told */
+
+static void trace_put(char c) { trace_kept[trace_end++ % TRACE_BYTES] = c >= ' ' && c < 127 ? c : '.'; }
+
+void trace_text(const char *prefix, const char *text, size_t length)
+{
+	uint32_t is_taken = log_take();
+
+	while (*prefix)
+		trace_put(*prefix++);
+	trace_put(' ');
+	for (size_t i = 0; i < length; i++)
+		trace_put(text[i]);
+	trace_kept[trace_end++ % TRACE_BYTES] = '\n';
+	if (is_taken)
+		lock_release(&log_lock);
+}
+
+uint64_t trace_read(uint64_t *at, char *to, uint64_t length)
+{
+	uint32_t is_taken = log_take();
+	uint64_t bytes = 0;
+
+	if (trace_end > TRACE_BYTES && *at < trace_end - TRACE_BYTES)
+		*at = trace_end - TRACE_BYTES;
+	while (bytes < length && *at < trace_end)
+		to[bytes++] = trace_kept[(*at)++ % TRACE_BYTES];
+	if (is_taken)
+		lock_release(&log_lock);
+	return bytes;
+}
+
 /* ACPI soft-off of the q35 and i440fx machines (PM1a control block); other machines stay halted. */
 _Noreturn void power_off(uint32_t status)
 {

@@ -8,7 +8,7 @@
 #include "object/contract.h"
 #include "object/domain.h"
 #include "object/frame.h"
-#include "object/cpu.h"
+#include "cross/service.h"
 #include "fault/log.h"
 #include "tsm/object.h"
 #include "iommu/iommu.h"
@@ -474,6 +474,7 @@ void domain_reset(struct domain *domain)
 {
 	struct cpu *cpu = cpu_current();
 
+	service_reset_begin(domain);
 	domain->state = DOMAIN_DOWN; /* an exception in here leaves it DOWN and held: it is reset again (fault/recover.c) */
 	iommu_close(domain); /* its device first: what it still does must not meet anything new */
 	domain->txn->range_count = domain->txn->op_count = domain->txn->is_page_mode = 0;
@@ -490,6 +491,7 @@ void domain_reset(struct domain *domain)
 	domain->corrupt_open = 0;
 	domain->request = REQUEST_NONE;
 	domain->resets++;
+	service_reset(domain);
 	if (cpu->cr3 == domain->cr3)
 		cr3_write(cpu->cr3);
 }

@@ -36,7 +36,12 @@ struct area {
 static inline bool area_is_own(const struct area *area) { return area->kind >= AREA_DATA; }
 #define AREA_MAX 92u
 
-enum domain_state { DOMAIN_DOWN = 0, DOMAIN_READY = 1, DOMAIN_QUARANTINED = 2 };
+enum domain_state {
+	DOMAIN_DOWN = ZOG_DOMAIN_DOWN,
+	DOMAIN_READY = ZOG_DOMAIN_READY,
+	DOMAIN_QUARANTINED = ZOG_DOMAIN_QUARANTINED,
+	DOMAIN_STOPPED = ZOG_DOMAIN_STOPPED, /* services only */
+};
 /* How far the running commit is: before COMMIT_RANGES it can be given up, from there on it is only finished. COMMIT_RECORD: in
  * the place of both, that of one record of a region which goes straight (tsm/region_straight.c). */
 enum commit_phase { COMMIT_NONE = 0, COMMIT_RANGES = 1, COMMIT_EFFECTS = 2, COMMIT_RECORD = 3 };
@@ -105,6 +110,10 @@ struct domain {
 	uint32_t is_hanging;      /* it was told to hang: the deadline that ends it was asked for */
 	uint32_t corrupt_open;    /* a corruption was made and nothing has noticed yet */
 	uint32_t is_image_damaged; /* a page of the image, or at boot the whole, did not have its measure */
+	uint64_t fault_invocations; /* `invocations` at the last fault that counts (cross/service.h) */
+	uint32_t state_to_rest;   /* a service is to stop or end: its state after the next reset; else DOMAIN_DOWN */
+	uint32_t is_restarted;    /* a service: by the core after its first fault */
+	struct event started;     /* activities that cannot run are parked here */
 	pte_t *image_entry;       /* page-table entries of the image's window, from ZOG_IMAGE_BASE on */
 	struct update update;
 };

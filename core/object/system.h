@@ -105,6 +105,7 @@ struct object_end {
 	uint32_t object, is_writer; /* object: place in system_object */
 };
 
+enum on_faults { ON_FAULTS_BACK_OFF = 0, ON_FAULTS_QUARANTINE = 1, ON_FAULTS_RESTART = 2 }; /* cross/service.h */
 struct domain_desc {
 	const char *name;
 	const struct cap_desc *cap; /* capability index = place in this table; 0 is always CAP_NONE */
@@ -120,6 +121,9 @@ struct domain_desc {
 	uint32_t is_personality;
 	uint32_t is_frame_owner;        /* gets all free frames at boot */
 	uint32_t is_bus;                /* serves QUIESCE */
+	uint32_t is_service;            /* runs when the supervisor says so */
+	uint32_t on_faults;             /* enum on_faults */
+	uint32_t service_event;         /* own event: a service came to rest. event_count or more: is not told */
 	uint32_t thread_count, space_count; /* programs */
 	uint32_t is_cold_on_damage;     /* manifest: on_damage = "cold" */
 	uint64_t page_table_bytes;

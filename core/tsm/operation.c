@@ -6,6 +6,7 @@
 #include "tsm/region.h"
 #include "cross/schedule.h"
 #include "cross/control.h"
+#include "cross/service.h"
 #include "fault/log.h"
 #include "iommu/iommu.h"
 #include "object/authority.h"
@@ -240,14 +241,8 @@ static bool decode_device_assign(struct decode *decode, struct zog_op *op)
 	       iommu_may_assign(&domain_table[op->word[0]], op->word[1]);
 }
 
-static bool decode_control(struct decode *decode, struct zog_op *op)
-{
-	/* Ending a domain is recovery policy; a fault at a chosen place is an experiment on it. */
-	uint32_t type = op->word[1] == ZOG_CONTROL_KILL && op->word[2] == 0 ? CAP_CONTROL : CAP_INJECT;
-
-	return domain_holds(decode->domain, op->slot, type) && op->word[0] < domain_total && op->word[1] <= ZOG_CONTROL_CORRUPT;
-}
-
+static bool decode_exit(struct decode *decode, struct zog_op *op) { return decode->domain->desc->is_service && op->word[0] <= 255; }
+static bool decode_control(struct decode *decode, struct zog_op *op) { return control_decode(decode->domain, op); }
 static bool decode_power(struct decode *decode, struct zog_op *op) { return domain_holds(decode->domain, op->slot, CAP_POWER); }
 
 static bool decode_schedule(struct decode *decode, struct zog_op *op)
@@ -483,10 +478,12 @@ static void act_device_assign(struct cpu *cpu, struct domain *domain, struct zog
 	iommu_assign(&domain_table[op->word[0]], (uint32_t)op->word[1]);
 }
 
-static void act_control(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+static void act_control(struct cpu *cpu, struct domain *domain, struct zog_op *op) { control_act(cpu, domain, op); }
+
+static void act_exit(struct cpu *cpu, struct domain *domain, struct zog_op *op)
 {
-	(void)domain;
-	control_request(cpu, &domain_table[op->word[0]], (uint32_t)op->word[1], op->word[2]);
+	(void)cpu;
+	service_exit(domain, (uint32_t)op->word[0]);
 }
 
 static void act_update(struct cpu *cpu, struct domain *domain, struct zog_op *op)
@@ -568,6 +565,7 @@ static const struct {
 	[ZOG_OP_UPDATE] = { decode_update, act_update, true },
 	[ZOG_OP_REGION_PROPOSE] = { decode_region_propose, act_shared, true },
 	[ZOG_OP_REGION_VERDICT] = { decode_region_verdict, act_shared, true },
+	[ZOG_OP_EXIT] = { decode_exit, act_exit, true },
 	[ZOG_OP_OBJECT_COMMIT] = { decode_object_commit, act_shared, true },
 	[ZOG_OP_OBJECT_ROLLBACK] = { decode_object_rollback, act_shared, true },
 };

@@ -56,6 +56,26 @@ void rt_stage(uint32_t code, uint32_t slot, uint64_t w0, uint64_t w1, uint64_t w
 	txn->op_count++;
 }
 
+size_t rt_trace_read(uint32_t cap, uint64_t *position, void *buffer, size_t size)
+{
+	register uint64_t r10 __asm__("r10") = size;
+	uint64_t bytes = (uint64_t)buffer;
+	zog_status_t status;
+
+	__asm__ volatile("syscall" : "=a"(status), "+d"(bytes), "+r"(r10) : "a"((uint64_t)ZOG_CORE_TRACE_READ), "D"((uint64_t)cap), "S"(*position)
+			 : "rcx", "r11", "r8", "r9", "memory");
+	if (status != ZOG_OK)
+		return 0;
+	*position = r10;
+	return bytes;
+}
+
+zog_status_t rt_exit(uint32_t status)
+{
+	rt_stage(ZOG_OP_EXIT, 0, status, 0, 0, 0, 0);
+	return ZOG_OK;
+}
+
 uint32_t rt_staged_count(void) { return ((struct zog_txn *)ZOG_TXN_BASE)->op_count; }
 void rt_notify(uint32_t event, uint32_t wake) { rt_stage(ZOG_OP_NOTIFY, event, wake, 0, 0, 0, 0); }
 zog_status_t rt_copy(struct zog_copy *copy) { return core_call(ZOG_CORE_COPY, (uint64_t)copy, 0, 0, 0, NULL); }

@@ -4,7 +4,7 @@
 
 #define HOOK_HOME_BASE 0x60000000
 #define HOOK_RANGE_COUNT 0x78000000 /* in struct zog_txn at ZOG_TXN_BASE */
-#define HOOK_RANGE 0x78000010
+#define HOOK_RANGE 0x78000018
 #define HOOK_RANGE_MAX 4096
 #define HOOK_STACKS_SHIFT 23 /* the stacks of all CPUs: one range of this many address bits */
 #define HOOK_STACKS 0x600000

@@ -88,6 +88,10 @@ zog_status_t rt_authority(uint32_t cap, uint32_t domain, uint32_t kind, uint64_t
 zog_status_t rt_image(uint32_t cap, uint32_t domain, enum zog_image_step step, uint32_t number, void *page);
 zog_status_t rt_region_stats(uint32_t cap, uint32_t region, struct zog_region_stats *out);
 zog_status_t rt_object_stats(uint32_t cap, uint32_t object, struct zog_object_stats *out);
+/* What traces told from *position on, or the oldest that is kept; *position moves behind it. Returns bytes. */
+size_t rt_trace_read(uint32_t cap, uint64_t *position, void *buffer, size_t size);
+/* Of a service: it ends with this invocation, with a status 0..255 for people. Its state stays. Returns what to reply. */
+zog_status_t rt_exit(uint32_t status);
 /* A raw crossing; generated stubs have their own in rt/cross.h. in: 6 words; out: 4 words (may be NULL). */
 zog_status_t rt_call(uint32_t cap, uint32_t method, const uint64_t in[6], uint64_t out[4]);
 

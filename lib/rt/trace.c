@@ -7,7 +7,8 @@
 #define TEXT_SHOWN 48u
 
 static uint32_t lines_left, call_number;
-static bool is_budget_known;
+static bool is_known; /* what the command line says: the next three */
+static char boot_list[128]; /* contracts; empty: none */
 static char line[LINE_BYTES]; /* one invocation at a time */
 static size_t used;
 
@@ -23,12 +24,14 @@ static bool list_names(const char *list, const char *name)
 	return false;
 }
 
-static void budget_read(void)
+static void options_read(void)
 {
 	char text[12];
 
-	is_budget_known = true;
+	is_known = true;
 	lines_left = LINES_DEFAULT;
+	if (!rt_option("trace", boot_list, sizeof(boot_list)))
+		boot_list[0] = 0;
 	if (!rt_option("trace_lines", text, sizeof(text)))
 		return;
 	lines_left = 0;
@@ -50,11 +53,9 @@ __attribute__((format(printf, 1, 2))) static void put(const char *format, ...)
 		used = LINE_BYTES - 1;
 }
 
-static bool line_open(void)
+/* The log is slow, and shared: what goes there has a budget. */
+static bool budget_take(void)
 {
-	if (!is_budget_known)
-		budget_read();
-	used = 0;
 	if (lines_left == 0)
 		return false;
 	if (--lines_left == 0)
@@ -62,7 +63,35 @@ static bool line_open(void)
 	return lines_left != 0;
 }
 
-static void line_close(void) { rt_log(RT_INFO, "%s", line); }
+static void line_close(uint32_t shown)
+{
+	if (shown & ZOG_TRACE_ON)
+		rt_log(ZOG_LOG_TRACE, "%s", line);
+	if (shown & ZOG_TRACE_BOOT && budget_take())
+		rt_log(RT_INFO, "%s", line);
+}
+
+/* The core marks the page after it has changed what rt_self() says; so: take the mark away, then look. */
+static uint32_t contract_is_traced(const struct rt_contract *contract)
+{
+	struct zog_txn *txn = (struct zog_txn *)ZOG_TXN_BASE;
+
+	if (!is_known)
+		options_read();
+	__atomic_store_n(&txn->is_traced, 0, __ATOMIC_SEQ_CST);
+	uint32_t shown = __atomic_load_n(&rt_self()->trace, __ATOMIC_SEQ_CST) & ZOG_TRACE_ON;
+	if (boot_list[0] && list_names(boot_list, contract->name))
+		shown |= ZOG_TRACE_BOOT;
+	return shown;
+}
+
+void rt_trace_start(void)
+{
+	char list[2];
+
+	if (rt_self()->trace != ZOG_TRACE_OFF || rt_option("trace", list, sizeof(list)))
+		((struct zog_txn *)ZOG_TXN_BASE)->is_traced = 1;
+}
 
 static const char *status_name(zog_status_t status)
 {
@@ -144,17 +173,15 @@ static const struct rt_method *method_find(const struct rt_contract *contract, u
 	return (method & 0xff) < contract->method_count ? &contract->method[method & 0xff] : NULL;
 }
 
-void rt_trace_begin(const struct rt_contract *contract, const struct zog_call *call, uint8_t *state, uint32_t self)
+uint32_t rt_trace_begin(const struct rt_contract *contract, const struct zog_call *call, uint32_t self)
 {
 	const struct rt_method *method = method_find(contract, call->method);
 	const uint8_t *area = (const uint8_t *)ZOG_MESSAGE(call->client_domain, self, call->cpu);
+	uint32_t shown = contract_is_traced(contract);
 
-	if (*state == RT_TRACE_UNKNOWN) {
-		char list[128] = "";
-		*state = rt_option("trace", list, sizeof(list)) && list_names(list, contract->name) ? RT_TRACE_ON : RT_TRACE_OFF;
-	}
-	if (*state != RT_TRACE_ON || !method || !line_open())
-		return;
+	if (!shown || !method)
+		return shown;
+	used = 0;
 	put("trace %u %s.%s client=%u/%u", ++call_number, contract->name, method->name, call->client_domain, call->client_thread);
 	if (method->kind == RT_ONCE)
 		put(" sequence=%lu", call->word[0]);
@@ -164,16 +191,20 @@ void rt_trace_begin(const struct rt_contract *contract, const struct zog_call *c
 		else
 			argument_put(&method->in[i], call->word, 6, area);
 	}
-	line_close();
+	line_close(shown);
+	return shown;
 }
 
-void rt_trace_end(const struct rt_contract *contract, const struct zog_call *call, zog_status_t status, uint8_t state, uint32_t self)
+void rt_trace_end(const struct rt_contract *contract, const struct zog_call *call, zog_status_t status, uint32_t shown, uint32_t self)
 {
 	const struct rt_method *method = method_find(contract, call->method);
 	const uint8_t *area = (const uint8_t *)ZOG_MESSAGE(self, call->client_domain, call->cpu);
 
-	if (state != RT_TRACE_ON || !method || !line_open())
+	if (shown || boot_list[0]) /* of another contract, perhaps */
+		((struct zog_txn *)ZOG_TXN_BASE)->is_traced = 1;
+	if (!shown || !method)
 		return;
+	used = 0;
 	put("trace %u %s.%s -> ", call_number, contract->name, method->name);
 	if (status_name(status))
 		put("%s", status_name(status));
@@ -181,5 +212,5 @@ void rt_trace_end(const struct rt_contract *contract, const struct zog_call *cal
 		put("%ld", (long)status);
 	for (uint32_t i = 0; status >= 0 && status != ZOG_WAIT && status != ZOG_RETRY && i < method->out_count; i++)
 		argument_put(&method->out[i], call->out, 4, area);
-	line_close();
+	line_close(shown);
 }

@@ -188,8 +188,7 @@ void iommu_assign(struct domain *domain, uint32_t source) { (void)domain, (void)
 uint64_t table_pool_free(void) { return 1000; }
 bool table_pool_reclaim(uint64_t wanted) { return wanted <= 1000; }
 
-/* Operations that these tests do not stage. */
-#define NOT_STAGED { fail_msg("%s is not staged by any test", __func__); }
+#define NOT_STAGED { fail_msg("%s is not staged by any test", __func__); } /* operations that these tests leave out */
 bool region_decode_commit(struct cpu *cpu, struct domain *d, const struct zog_op *op, bool is_first) { (void)cpu, (void)d, (void)op, (void)is_first; return false; }
 bool region_decode_rollback(struct domain *d, const struct zog_op *op) { (void)d, (void)op; return false; }
 bool region_decode_propose(struct cpu *cpu, struct domain *d, const struct zog_op *op, bool is_first) { (void)cpu, (void)d, (void)op, (void)is_first; return false; }
@@ -203,8 +202,7 @@ void region_act_rollback(struct domain *d, const struct zog_op *op) { (void)d, (
 bool object_decode_commit(struct cpu *of, struct domain *domain, const struct zog_op *op, bool is_first) { (void)of, (void)domain, (void)op; return is_first; }
 bool object_decode_rollback(struct cpu *of, struct domain *domain, const struct zog_op *op, bool is_first) { (void)of, (void)domain, (void)op, (void)is_first; return false; }
 bool object_check(struct cpu *of, struct domain *domain, bool is_joined) { (void)of, (void)domain, (void)is_joined; return true; }
-void object_act_skipped(struct cpu *of) { (void)of; }
-void object_act_open(struct cpu *of) { (void)of; }
+void object_act_skipped(struct cpu *of) { (void)of; } void object_act_open(struct cpu *of) { (void)of; }
 void object_act_publish(struct cpu *of, struct domain *domain) { (void)of, (void)domain; }
 bool domain_read(struct domain *d, void *to, uint64_t address, uint64_t bytes) { (void)d, (void)to, (void)address, (void)bytes; return false; }
 bool domain_touch(struct domain *d, uint64_t address, bool is_write) { (void)d, (void)address, (void)is_write; return false; }
@@ -221,7 +219,9 @@ bool update_is_checked(const struct domain *domain) { (void)domain; return false
 void update_act(struct cpu *of, struct domain *domain) { (void)of, (void)domain; }
 void domain_reset(struct domain *domain) { (void)domain; NOT_STAGED }
 void domain_attach_window(struct domain *d, uint32_t window, uint64_t physical, uint64_t bytes) { (void)d, (void)window, (void)physical, (void)bytes; NOT_STAGED }
-void control_request(struct cpu *cpu, struct domain *d, uint32_t what, uint64_t argument) { (void)cpu, (void)d, (void)what, (void)argument; NOT_STAGED }
+bool control_decode(struct domain *d, const struct zog_op *op) { return d == NULL && op == NULL; }
+void control_act(struct cpu *cpu, struct domain *d, const struct zog_op *op) { (void)cpu, (void)d, (void)op; NOT_STAGED }
+void service_exit(struct domain *d, uint32_t status) { (void)d, (void)status; NOT_STAGED }
 void authority_tell_used(void) { }
 void power_off(uint32_t status) { (void)status; abort(); }
 

@@ -50,12 +50,35 @@ static void a_rollback_names_domain_and_version(void **state)
 
 	(void)state;
 	assert_int_equal(parse("rollback scheduler 12", &command), ZOG_OK);
-	assert_true(command.is_rollback && !command.is_update);
+	assert_int_equal(command.control, COMMAND_ROLLBACK);
 	assert_string_equal(command.name, "scheduler");
 	assert_int_equal(command.argument, 12);
 	assert_int_equal(parse("rollback scheduler", &command), ZOG_ERR_ARGUMENT);
 	assert_int_equal(parse("rollback scheduler x", &command), ZOG_ERR_ARGUMENT);
 	assert_int_equal(parse("rollback scheduler 1 2", &command), ZOG_ERR_ARGUMENT);
+}
+
+static void a_start_passes_on_what_follows(void **state)
+{
+	struct command command;
+	const char *text = "start abacus 3 4\n";
+
+	(void)state;
+	assert_int_equal(command_parse(text, strlen(text), &command), ZOG_OK);
+	assert_int_equal(command.control, ZOG_CONTROL_START);
+	assert_int_equal(command.text_length, 3);
+	assert_memory_equal(command.text, "3 4", 3);
+	assert_int_equal(command_parse("start abacus", 12, &command), ZOG_OK);
+	assert_int_equal(command.text_length, 0);
+	expect_command("stop abacus", ZOG_CONTROL_STOP, "abacus", 0);
+	expect_command("update abacus /root/abacus", COMMAND_UPDATE, "abacus", 0);
+}
+
+static void a_trace_is_on_or_off(void **state)
+{
+	(void)state;
+	expect_command("trace virtio_blk", ZOG_CONTROL_TRACE, "virtio_blk", 1);
+	expect_command("trace virtio_blk off\n", ZOG_CONTROL_TRACE, "virtio_blk", 0);
 }
 
 static void one_newline_may_end_a_command(void **state)
@@ -76,7 +99,8 @@ static void anything_else_is_refused(void **state)
 		"kill ext4 -1", "kill ext4 0x10", "kill ext4 1a", "kill ext4 18446744073709551616",
 		"kill ext4 99999999999999999999999", "kill Ext4", "kill ../ext4", "kill ext4\t1", "killext4", "kil ext4",
 		"kills ext4", "KILL ext4", "hang linux 1", "hang linux ", "hang", "corrupt ext4", "corrupt ext4 ",
-		"corrupt ext4 seed", "corrupt", "reboot", "corruptx ext4 1", "kill abcdefghijklmnopqrstuvwxyz012345",
+		"corrupt ext4 seed", "start", "start ", "start abacus ", "start abacus 3\t4", "stop", "stop abacus 1", "trace",
+		"trace ext4 ", "trace ext4 on", "trace ext4 off ", "trace ext4 of", "trace ext4 off 1", "update abacus", "corrupt", "reboot", "corruptx ext4 1", "kill abcdefghijklmnopqrstuvwxyz012345",
 	};
 	struct command command;
 
@@ -146,6 +170,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_command_is_understood),
 		cmocka_unit_test(a_rollback_names_domain_and_version),
+		cmocka_unit_test(a_start_passes_on_what_follows),
+		cmocka_unit_test(a_trace_is_on_or_off),
 		cmocka_unit_test(one_newline_may_end_a_command),
 		cmocka_unit_test(anything_else_is_refused),
 		cmocka_unit_test(a_nul_is_no_part_of_a_command),

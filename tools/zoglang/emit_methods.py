@@ -10,7 +10,7 @@ KIND = {"pure": "RT_PURE", "idempotent": "RT_IDEMPOTENT", "once": "RT_ONCE"}
 SIZED = {"bytes": "RT_BYTES", "text": "RT_TEXT", "utf8": "RT_TEXT", "name": "RT_TEXT", "array": "RT_ARRAY", "list": "RT_LIST"}
 RULE = {"bytes": "RT_ANY", "text": "RT_NO_NUL", "utf8": "RT_UTF8", "name": "RT_NAME"} # of a string: where others have their range
 # What any method may answer, whoever it is.
-IMPLIED = ["OK", "RETRY", "ERR_ARGUMENT", "ERR_METHOD", "ERR_SEQUENCE", "ERR_VERSION", "ERR_POISON", "ERR_QUARANTINED"]
+IMPLIED = ["OK", "RETRY", "ERR_ARGUMENT", "ERR_METHOD", "ERR_SEQUENCE", "ERR_VERSION", "ERR_POISON", "ERR_QUARANTINED", "ERR_STOPPED"]
 
 
 def number(value):

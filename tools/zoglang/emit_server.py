@@ -13,7 +13,7 @@ from .layout import Reply, Request
 
 # Every method may answer these: they come from the runtime, from validators, or from the core about a domain
 # further down.
-ALWAYS = ["OK", "RETRY", "ERR_ARGUMENT", "ERR_METHOD", "ERR_SEQUENCE", "ERR_VERSION", "ERR_POISON", "ERR_QUARANTINED"]
+ALWAYS = ["OK", "RETRY", "ERR_ARGUMENT", "ERR_METHOD", "ERR_SEQUENCE", "ERR_VERSION", "ERR_POISON", "ERR_QUARANTINED", "ERR_STOPPED"]
 
 
 def serve_parameters(contract, method):
@@ -287,14 +287,14 @@ def event_macro(wait):
 def dispatch_text(contract):
 	"""Straight through to the method; while tracing is on, once round by the tracer, so that each method has one call site."""
 	name = contract.name
-	text = f"/* rt/trace.h */\nstatic uint8_t {name}_trace;\n"
+	text = "/* rt/trace.h */\n"
 	text += f"__attribute__((noinline)) static zog_status_t {name}_dispatch_traced(struct zog_call *call)\n{{\n"
-	text += f"\trt_trace_begin(&{name}_contract, call, &{name}_trace, SELF_DOMAIN);\n\tuint8_t state = {name}_trace;\n"
-	text += f"\t{name}_trace = RT_TRACE_OFF;\n\tzog_status_t status = {name}_dispatch(call);\n\t{name}_trace = state;\n"
-	text += f"\trt_trace_end(&{name}_contract, call, status, state, SELF_DOMAIN);\n\treturn status;\n}}\n\n"
+	text += f"\tuint32_t shown = rt_trace_begin(&{name}_contract, call, SELF_DOMAIN);\n"
+	text += f"\tzog_status_t status = {name}_dispatch(call);\n\n"
+	text += f"\trt_trace_end(&{name}_contract, call, status, shown, SELF_DOMAIN);\n\treturn status;\n}}\n\n"
 	text += f"zog_status_t {name}_dispatch(struct zog_call *call)\n{{\n"
 	text += "\tif (call->client_domain >= ZOG_DOMAIN_MAX || call->cpu >= ZOG_CPU_MAX)\n\t\treturn ZOG_ERR_ARGUMENT;\n"
-	text += f"\tif (__builtin_expect({name}_trace != RT_TRACE_OFF, 0))\n\t\treturn {name}_dispatch_traced(call);\n\tswitch (call->method) {{\n"
+	text += f"\tif (__builtin_expect(rt_is_traced(), 0))\n\t\treturn {name}_dispatch_traced(call);\n\tswitch (call->method) {{\n"
 	for method in contract.methods:
 		text += f"\tcase {method_constant(contract, method)}:\n"
 		text += f"\t\treturn {name}_{method.name}_call(call);\n"

@@ -129,7 +129,24 @@ class ManifestChecks:
 					self.error(manifest, f"{table} '{name}' is already defined", "name", table, place)
 		self.rights_check(manifest)
 		self.device_check(manifest)
+		self.service_check(manifest)
 		self.why_check(manifest)
+
+	def service_check(self, manifest):
+		if manifest.service_event and manifest.service_event not in manifest.events:
+			self.error(manifest, f"service_event = '{manifest.service_event}' is no event of its own" + nearest(manifest.service_event, manifest.events),
+			           "service_event")
+		if manifest.service_event and "control" not in manifest.rights:
+			self.error(manifest, "'service_event' is for the domain that starts services: it needs the right 'control'", "service_event")
+		if manifest.service is None:
+			return
+		for right in ("bus", "frames", "personality"):
+			if right in manifest.rights:
+				self.error(manifest, f"a service cannot have the right '{right}': the system does not run without it", "", "service")
+		if "on_faults" in manifest.recovery:
+			self.error(manifest, "'on_faults' of a service is the supervisor's to decide: see 'restart' in [service]", "on_faults", "recovery")
+		if not any(m.service_event for m in self.manifests):
+			self.error(manifest, "a service, but no domain that starts it ('service_event')", "", "service")
 
 	def rights_check(self, manifest):
 		for right in manifest.rights:
@@ -369,6 +386,9 @@ class ManifestChecks:
 			lines.setdefault((manifest.name, irq["line"]), place)
 
 	def single_rights_check(self):
+		tellers = [m for m in self.manifests if m.service_event]
+		if len(tellers) > 1:
+			self.error(tellers[1], f"services are already started by {tellers[0].name}", "service_event")
 		for right in ("frames", "bus", "personality", "update"):
 			holders = [m for m in self.manifests if right in m.rights]
 			if len(holders) > 1:

@@ -28,6 +28,7 @@ SCHEMA = {
 		"dynamic_events": (int, False, 0, 1 << 16), "home_version": (int, False, 1, 1 << 16), "deadline_ms": (int, False, 1, 60000),
 		"threads": (int, False, 1, 4096), "spaces": (int, False, 1, 4096),
 		"page_table_kib": (int, False, KIB_PER_PAGE, 1 << 20), "memory_kib": (int, False, 0, 1 << 30),
+		"service_event": (str, False),
 	},
 	"device": {"bus": (str, True), "vendor": (int, True, 0, 0xFFFE), "ids": (list, True),
 	           "settle_ms": (int, False, 0, 10000)},
@@ -40,9 +41,12 @@ SCHEMA = {
 	           "on_rollback": (int, False, 1, 99)},
 	"object": {"name": (str, True), "contract": (str, True), "role": (str, True), "history": (int, False, 0, OBJECT_HISTORY_MAX),
 	           "reconstructible": (bool, False), "budget_kib": (int, False, KIB_PER_PAGE, 1 << 20)},
-	"recovery": {"device_quiesce": (bool, False), "on_damage": (str, False)},
+	"recovery": {"device_quiesce": (bool, False), "on_damage": (str, False), "on_faults": (str, False)},
+	"service": {"start": (str, True), "restart": (str, True)},
 	"why": {},  # any key: a grant; see ManifestChecks.why_check
 }
+WORDS = {("service", "start"): ("boot", "demand"), ("service", "restart"): ("always", "on_fault", "never"),
+         ("recovery", "on_faults"): ("back_off", "quarantine", "restart")}
 ARRAYS = ("device", "irq", "ports", "activity", "stream", "region", "object")
 TYPE_WORDS = {str: "a text", list: "a list", int: "a whole number", bool: "true or false"}
 
@@ -95,6 +99,7 @@ class Manifest:
 		self.streams = data.get("stream", [])
 		self.regions, self.objects = data.get("region", []), data.get("object", [])
 		self.recovery, self.shares = data.get("recovery", {}), data.get("shares", {})
+		self.service, self.service_event = data.get("service"), data.get("service_event")
 		self.why = data.get("why", {})
 
 	def contract_read(self, text):
@@ -136,11 +141,12 @@ class SchemaCheck:
 				continue
 			for place, entry in enumerate(entries):
 				self.table_check(table, entry, place)
-		for table in ("recovery", "shares", "why"):
+		for table in ("recovery", "service", "shares", "why"):
 			if not isinstance(self.data.get(table, {}), dict):
 				self.error(f"'{table}' is written [{table}]", table, "")
-		if isinstance(self.data.get("recovery"), dict):
-			self.table_check("recovery", self.data["recovery"], 0)
+		for table in ("recovery", "service"):
+			if isinstance(self.data.get(table), dict):
+				self.table_check(table, self.data[table], 0)
 		if isinstance(self.data.get("shares"), dict):
 			self.shares_check(self.data["shares"])
 		for grant, reason in self.data.get("why", {}).items() if isinstance(self.data.get("why"), dict) else ():
@@ -164,6 +170,9 @@ class SchemaCheck:
 			self.error(f"'{key}' is {TYPE_WORDS[kind]}", table, key, place)
 		elif kind is list:
 			self.list_check(table, key, place, value)
+		elif (table, key) in WORDS:
+			if value not in WORDS[table, key]:
+				self.error(f"{key} = '{value}' in {table} is none of {', '.join(WORDS[table, key])}", table, key, place)
 		elif kind is str:
 			self.name_check(table, key, place, value)
 		elif limits and not limits[0] <= value <= limits[1]:

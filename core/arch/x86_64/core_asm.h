@@ -94,7 +94,7 @@
 #define COMMIT_PHASE_EFFECTS 2
 #define TXN_COUNTS 0 /* ranges, operations: one word */
 #define TXN_PAGE_MODE 8
-#define TXN_RANGE 16
+#define TXN_RANGE 24
 
 #define CAP_CONTRACT 0
 #define CAP_METHOD_COUNT 8

@@ -2,20 +2,24 @@
 #include "command.h"
 
 #include <stdbool.h>
+#include <string.h>
 
-enum argument_rule { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED, ARGUMENT_PATH, ARGUMENT_VERSION };
+enum argument_rule { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED, ARGUMENT_PATH, ARGUMENT_VERSION, ARGUMENT_TEXT, ARGUMENT_OFF };
 
 struct verb {
 	char name[12];
-	enum zog_control control;
+	uint32_t control;
 	enum argument_rule rule;
 };
 static const struct verb verbs[] = {
 	{ "kill", ZOG_CONTROL_KILL, ARGUMENT_OPTIONAL },
 	{ "hang", ZOG_CONTROL_HANG, ARGUMENT_NONE },
 	{ "corrupt", ZOG_CONTROL_CORRUPT, ARGUMENT_REQUIRED },
-	{ "update", 0, ARGUMENT_PATH },
-	{ "rollback", 0, ARGUMENT_VERSION },
+	{ "update", COMMAND_UPDATE, ARGUMENT_PATH },
+	{ "start", ZOG_CONTROL_START, ARGUMENT_TEXT },
+	{ "stop", ZOG_CONTROL_STOP, ARGUMENT_NONE },
+	{ "trace", ZOG_CONTROL_TRACE, ARGUMENT_OFF },
+	{ "rollback", COMMAND_ROLLBACK, ARGUMENT_VERSION },
 };
 
 /* What is left of the text, and the word taken last. */
@@ -83,11 +87,26 @@ static bool number_decode(const struct words *words, uint64_t *out)
 	return true;
 }
 
+/* What is left, if anything: printable, not empty after its separator. */
+static bool text_is_plain(const struct words *words)
+{
+	for (const char *at = words->next; at < words->end; at++)
+		if (*at < ' ' || *at > '~')
+			return false;
+	return words->is_after_space == (words->next < words->end);
+}
+
 static bool argument_decode(struct words *words, enum argument_rule rule, uint64_t *out)
 {
 	*out = 0;
 	if (rule == ARGUMENT_PATH)
 		return words->is_after_space && words->next < words->end;
+	if (rule == ARGUMENT_TEXT)
+		return text_is_plain(words);
+	if (rule == ARGUMENT_OFF) {
+		*out = !words->is_after_space;
+		return *out || (word_take(words) && !words->is_after_space && words->length == 3 && memcmp(words->word, "off", 3) == 0);
+	}
 	if (!words->is_after_space)
 		return rule != ARGUMENT_REQUIRED && rule != ARGUMENT_VERSION;
 	return rule != ARGUMENT_NONE && word_take(words) && !words->is_after_space && number_decode(words, out);
@@ -110,8 +129,8 @@ zog_status_t command_parse(const char *text, size_t length, struct command *out)
 	if (!argument_decode(&words, verb->rule, &command.argument))
 		return ZOG_ERR_ARGUMENT;
 	command.control = verb->control;
-	command.is_update = verb->rule == ARGUMENT_PATH;
-	command.is_rollback = verb->rule == ARGUMENT_VERSION;
+	command.text = words.next;
+	command.text_length = (size_t)(words.end - words.next);
 	*out = command;
 	return ZOG_OK;
 }

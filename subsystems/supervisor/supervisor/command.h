@@ -5,6 +5,10 @@
  *   hang NAME          make it loop until its deadline
  *   corrupt NAME SEED  overwrite a seeded fraction of its writable pages, then let it run
  *   rollback NAME VERSION  what the domain proposed and the supervisor decided goes back to a kept version
+ *   start NAME TEXT    start a service; TEXT, all that follows, is for the service, and may be missing
+ *   stop NAME          stop a service when nothing runs inside it
+ *   trace NAME         tell every call of the domain's contracts in /zog/trace, until:
+ *   trace NAME off
  *   update NAME PATH   replace its program; PATH, all that follows, is for the client, which reads the file
  *
  * Words are separated by exactly one space; numbers are decimal and fit 64 bits; one newline may end the text. */
@@ -17,12 +21,15 @@
 #include "zog/core.h"
 
 #define COMMAND_NAME_SIZE 32u
+#define COMMAND_UPDATE 0xffffffffu
+#define COMMAND_ROLLBACK 0xfffffffeu
 
 struct command {
-	bool is_update, is_rollback;
-	enum zog_control control; /* unless it is an update or a rollback */
+	uint32_t control; /* enum zog_control, COMMAND_UPDATE or COMMAND_ROLLBACK */
 	char name[COMMAND_NAME_SIZE]; /* NUL-terminated: lower-case letters, digits and underscores */
 	uint64_t argument;
+	const char *text; /* start: arguments for the service, in the text that was decoded */
+	size_t text_length;
 };
 
 /* Decodes text[0..length). ZOG_OK, or ZOG_ERR_ARGUMENT with *out untouched. */

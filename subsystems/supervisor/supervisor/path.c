@@ -14,6 +14,8 @@ const char *const system_file_name[SYSTEM_FILE_COUNT] = {
 	[SYSTEM_TSM] = "tsm",
 	[SYSTEM_AUTHORITY] = "authority",
 	[SYSTEM_UPDATES] = "updates",
+	[SYSTEM_SERVICES] = "services",
+	[SYSTEM_TRACE] = "trace",
 };
 const char *const incident_file_name[INCIDENT_FILE_COUNT] = {
 	[INCIDENT_SUMMARY] = "summary",

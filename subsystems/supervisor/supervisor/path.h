@@ -1,6 +1,6 @@
 /* Names in the text tree that the supervisor serves under /zog.
  *
- *   domains corruptions counters version uptime tsm authority updates   files of the system
+ *   domains corruptions counters version uptime tsm authority updates services trace   files of the system
  *   incidents/N/{summary,trace,registers,cause,stack}   files of incident N
  *
  * A path is relative to /zog; leading, trailing and doubled slashes are ignored, the empty path is the root. */
@@ -27,6 +27,8 @@ enum system_file {
 	SYSTEM_TSM,
 	SYSTEM_AUTHORITY,
 	SYSTEM_UPDATES,
+	SYSTEM_SERVICES,
+	SYSTEM_TRACE,
 	SYSTEM_FILE_COUNT
 };
 enum incident_file {

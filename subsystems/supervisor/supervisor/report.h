@@ -16,6 +16,9 @@ const char *domain_name(uint32_t domain, struct zog_domain_stats *stats);
 /* authority_report.c */
 void authority_report(struct text *text);
 
+/* trace_report.c */
+void traces_report(struct text *text);
+
 /* method_name.c */
 /* "contract.method", or NULL when it has no name here. */
 const char *method_name(uint32_t method);

@@ -34,6 +34,13 @@ struct update_home *update_home(void)
 	return &home->update;
 }
 
+struct service_home *service_home(void)
+{
+	struct home *home = rt_home();
+
+	return &home->service;
+}
+
 /* --- control ------------------------------------------------------------------------------------------------- */
 
 static zog_status_t domain_find(const char *name, uint32_t *out)
@@ -48,6 +55,18 @@ static zog_status_t domain_find(const char *name, uint32_t *out)
 	return ZOG_ERR_NOT_FOUND;
 }
 
+static zog_status_t damage(uint32_t domain, const struct command *command)
+{
+	struct zog_domain_stats stats;
+	/* A plain kill is policy; the rest is the injector, a right of its own. */
+	bool is_policy = command->control == ZOG_CONTROL_KILL && command->argument == 0;
+
+	if (rt_stats(CAP_STATS, domain, &stats) != ZOG_OK || stats.state == ZOG_DOMAIN_STOPPED)
+		return ZOG_ERR_NOT_FOUND;
+	rt_stage(ZOG_OP_DOMAIN_CONTROL, is_policy ? CAP_CONTROL : CAP_INJECT, domain, command->control, command->argument, 0, 0);
+	return ZOG_OK;
+}
+
 zog_status_t supervisor_control_serve(struct zog_call *call, const char *text, size_t length)
 {
 	struct command command;
@@ -60,14 +79,21 @@ zog_status_t supervisor_control_serve(struct zog_call *call, const char *text, s
 	status = domain_find(command.name, &domain);
 	if (status != ZOG_OK)
 		return status;
-	if (command.is_update)
+	switch (command.control) {
+	case COMMAND_UPDATE:
 		return update_begin(call, domain);
-	if (command.is_rollback)
+	case COMMAND_ROLLBACK:
 		return policy_rollback(domain, command.argument);
-	/* A plain kill is policy; the rest is the injector, a right of its own. */
-	bool is_policy = command.control == ZOG_CONTROL_KILL && command.argument == 0;
-	rt_stage(ZOG_OP_DOMAIN_CONTROL, is_policy ? CAP_CONTROL : CAP_INJECT, domain, command.control, command.argument, 0, 0);
-	return ZOG_OK;
+	case ZOG_CONTROL_START:
+		return service_command_start(domain, command.text, command.text_length);
+	case ZOG_CONTROL_STOP:
+		return service_command_stop(domain);
+	case ZOG_CONTROL_TRACE:
+		rt_stage(ZOG_OP_DOMAIN_CONTROL, CAP_INSPECT, domain, ZOG_CONTROL_TRACE, command.argument, 0, 0);
+		return ZOG_OK;
+	default:
+		return damage(domain, &command);
+	}
 }
 
 zog_status_t supervisor_power_off_serve(struct zog_call *call, uint64_t exit_status)
@@ -227,5 +253,5 @@ zog_status_t supervisor_list_serve(struct zog_call *call, uint64_t index, const 
 
 zog_status_t domain_activity(struct zog_call *call)
 {
-	return policy_activity(call);
+	return call->word[0] == ACTIVITY_SERVICES ? service_activity(call) : policy_activity(call);
 }

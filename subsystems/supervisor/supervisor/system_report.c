@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include "domain.h"
+#include "service.h"
 #include "update.h"
 
 #define VERSION_TEXT "Zog 0.1"
@@ -34,7 +35,7 @@ static void cell_string(struct text *text, const struct column *column, const ch
 
 static const char *state_name(uint32_t state)
 {
-	static const char *const name[] = { "starting", "ready", "quarantined" };
+	static const char *const name[] = { "starting", "ready", "quarantined", "stopped" };
 
 	return state < sizeof(name) / sizeof(name[0]) ? name[state] : "unknown";
 }
@@ -69,10 +70,12 @@ static const char *dma_name(uint32_t dma)
 static void domain_row(struct text *text, const struct zog_domain_stats *stats)
 {
 	const struct column *column = domain_column;
+	char buffer[SERVICE_WORD_SIZE];
+	const char *word = service_word(stats, buffer);
 
 	cell_number(text, column++, stats->id);
 	cell_string(text, column++, stats->name);
-	cell_string(text, column++, state_name(stats->state));
+	cell_string(text, column++, word ? word : state_name(stats->state));
 	cell_number(text, column++, stats->starts);
 	cell_number(text, column++, stats->faults);
 	cell_number(text, column++, stats->invocations);
@@ -312,6 +315,36 @@ static void updates_report(struct text *text)
 	}
 }
 
+static const struct column service_column[] = {
+	{ "name", 0 }, { "state", 16 }, { "start", 30 }, { "restart", 38 }, { "starts", 48 }, { "failures", 56 }, { "turns", 66 }, { "arguments", 74 },
+};
+
+/* starts: by the supervisor. failures: in a row. turns: until the next start. */
+static void services_report(struct text *text)
+{
+	const struct service_home *home = service_home();
+	char buffer[SERVICE_WORD_SIZE];
+	struct zog_domain_stats stats;
+	bool is_started_at_boot;
+
+	header_write(text, service_column, sizeof(service_column) / sizeof(service_column[0]));
+	for (uint32_t domain = 0; domain < rt_info()->domain_count; domain++) {
+		const char *restart = service_policy(domain, &is_started_at_boot), *word;
+		if (!restart || !stats_read(domain, &stats))
+			continue;
+		word = service_word(&stats, buffer);
+		cell_string(text, &service_column[0], stats.name);
+		cell_string(text, &service_column[1], word ? word : state_name(stats.state));
+		cell_string(text, &service_column[2], is_started_at_boot ? "boot" : "demand");
+		cell_string(text, &service_column[3], restart);
+		cell_number(text, &service_column[4], home->record[domain].starts);
+		cell_number(text, &service_column[5], home->record[domain].failures);
+		cell_number(text, &service_column[6], home->record[domain].phase == SERVICE_BACKS_OFF ? home->record[domain].turns_left : 0);
+		cell_string(text, &service_column[7], home->record[domain].arguments[0] ? home->record[domain].arguments : "-");
+		text_line_end(text);
+	}
+}
+
 void system_report(enum system_file file, struct text *text)
 {
 	static void (*const report[SYSTEM_FILE_COUNT])(struct text *) = {
@@ -323,6 +356,8 @@ void system_report(enum system_file file, struct text *text)
 		[SYSTEM_TSM] = tsm_report,
 		[SYSTEM_AUTHORITY] = authority_report,
 		[SYSTEM_UPDATES] = updates_report,
+		[SYSTEM_SERVICES] = services_report,
+		[SYSTEM_TRACE] = traces_report,
 	};
 
 	report[file](text);

@@ -8,7 +8,7 @@ void text_open(struct text *text, void *buffer, size_t size)
 	*text = (struct text){ .data = buffer, .size = size };
 }
 
-static void text_append(struct text *text, const char *piece, size_t length)
+void text_append(struct text *text, const char *piece, size_t length)
 {
 	size_t room = text->size - text->used;
 

@@ -16,6 +16,7 @@ void text_open(struct text *text, void *buffer, size_t size);
 /* As rt_format; one piece is at most TEXT_PIECE_SIZE - 1 bytes long, the rest of a longer one is dropped. */
 #define TEXT_PIECE_SIZE 256u
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_append(struct text *text, const char *piece, size_t length);
 /* Adds spaces up to `column` of this line, at least one unless column is 0. */
 void text_column(struct text *text, size_t column);
 void text_line_end(struct text *text);

@@ -425,8 +425,10 @@ int main(void)
 	void *areas = mmap((void *)ZOG_MESSAGE_BASE, ZOG_DOMAIN_MAX * ZOG_MESSAGES_OF_DOMAIN, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	int failed = 0;
+	/* Where servers look whether their calls are traced. */
+	void *log = mmap((void *)ZOG_TXN_BASE, ZOG_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
-	if (areas != (void *)ZOG_MESSAGE_BASE) {
+	if (areas != (void *)ZOG_MESSAGE_BASE || log != (void *)ZOG_TXN_BASE) {
 		puts("FAIL message_areas the address of the message areas is taken on this host");
 		return 1;
 	}

@@ -15,6 +15,7 @@
 #include "mem/pin.h"
 #include "object/capability.h"
 #include "object/frame.h"
+#include "arch/x86_64/apic.h"
 
 void *memset(void *to, int byte, size_t size);
 
@@ -378,7 +379,12 @@ void crossing_reply(struct cpu *cpu)
 	if (status == ZOG_WAIT) {
 		if (domain->open_incident != NULL && frame->phase == PHASE_RUN)
 			incident_close(domain);
-		crossing_wait(cpu, regs.rsi, regs.rdx, regs.r10);
+		uint64_t deadline_ns = regs.r10;
+		if (frame->phase == PHASE_START && !update_start_may_wait(domain, time_now_ns(), &deadline_ns)) {
+			domain_fault(cpu, ZOG_CAUSE_START, 0, (uint64_t)ZOG_WAIT, 0);
+			return;
+		}
+		crossing_wait(cpu, regs.rsi, regs.rdx, deadline_ns);
 		return;
 	}
 	if (frame->phase == PHASE_START) {

@@ -11,6 +11,8 @@ void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
 
 #define PROBATION_TICKS 1000u /* on each CPU on average: a second */
+#define START_WAITS_MAX 64u   /* counted, as ticks are: a machine that stalls is not the program's fault */
+#define START_WAIT_NS 50000000ull
 #define ENTRY_LEAD 16u        /* the loop of a domain told to hang stands right before its entry (cross/crossing.c) */
 
 static uint64_t pages_of(uint64_t bytes) { return (bytes + ZOG_PAGE_SIZE - 1) / ZOG_PAGE_SIZE; }
@@ -169,6 +171,15 @@ bool update_undo(struct domain *domain)
 	return true;
 }
 
+bool update_start_may_wait(struct domain *domain, uint64_t now_ns, uint64_t *deadline_ns)
+{
+	if (domain->update.state != ZOG_UPDATE_PROBATION)
+		return true;
+	if (*deadline_ns > now_ns + START_WAIT_NS)
+		*deadline_ns = now_ns + START_WAIT_NS;
+	return ++domain->update.start_waits <= START_WAITS_MAX;
+}
+
 /* An exception in ring 0 may cut this: whoever resets the domain next finds SWITCHING, and does it again. */
 void update_switch(struct domain *domain)
 {
@@ -183,6 +194,7 @@ void update_switch(struct domain *domain)
 	domain_image_map(domain, update->target);
 	domain->start_failures = 0;
 	update->probation_ticks = ticks_now();
+	update->start_waits = 0;
 	update->probation_invocations = UINT64_MAX - 2; /* until it is ready */
 	__atomic_store_n(&update->state, update->next_state, __ATOMIC_SEQ_CST);
 }

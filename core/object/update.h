@@ -27,6 +27,7 @@ struct update {
 	const struct image_desc *target, *previous;
 	uint64_t probation_ticks, probation_invocations; /* when it began */
 	uint32_t updates, undone;
+	uint32_t start_waits;    /* on probation: how often START asked to wait */
 	uint32_t slot_pages, data_pages, window_pages;   /* limits: contents, data with what starts as zeros, addresses */
 	uint8_t *slot_content[2]; /* page 0 first */
 	struct image_desc slot[2];
@@ -46,6 +47,9 @@ void update_act(struct cpu *cpu, struct domain *domain);
 /* The domain is ended for a fault that nobody asked for: is the program that it runs on probation? Then the reset that
  * follows puts the one before back. */
 bool update_undo(struct domain *domain);
+/* START asks to wait until *DEADLINE_NS. On probation it may do so START_WAITS_MAX times, each no longer than START_WAIT_NS:
+ * false is a fault of the program. */
+bool update_start_may_wait(struct domain *domain, uint64_t now_ns, uint64_t *deadline_ns);
 /* Part of domain_reset. */
 void update_switch(struct domain *domain);
 void update_stats(const struct domain *domain, struct zog_domain_stats *stats);

@@ -146,17 +146,20 @@ BROKEN = {
 	                "	const struct device *device = device_get();\n	for (;;)\n		__asm__ volatile(\"\");\n	bool is_write =")},
 	"starts": {BLK: ("zog_status_t domain_start(struct zog_call *call)\n{\n",
 	                 "zog_status_t domain_start(struct zog_call *call)\n{\n	if (rt_info()->cpu_count)\n		return ZOG_ERR_IO;\n")},
+	"waits": {BLK: ("zog_status_t domain_start(struct zog_call *call)\n{\n",
+	                "zog_status_t domain_start(struct zog_call *call)\n{\n	if (rt_info()->cpu_count)\n"
+	                "		return rt_wait(call, EVENT_DONE, rt_event_count(EVENT_DONE), RT_NO_DEADLINE);\n")},
 }
-CAUSES = {"faults": "page_fault", "hangs": "deadline", "starts": "start"}
+CAUSES = {"faults": "page_fault", "hangs": "deadline", "starts": "start", "waits": "start"}
 
 
 def test_broken_programs_are_undone():
-	"""A program that faults or hangs at its first call, or cannot start, makes room for the one before; programs see no error."""
+	"""A program that faults or hangs at its first call, cannot start, or waits for ever at its start, makes room for the one before; programs see no error."""
 	with VariantTree("broken") as tree:
 		files = {name: tree.build(changes, "virtio_blk")["virtio_blk"] for name, changes in BROKEN.items()}
 	script = COPY + """
 		n=0
-		for kind in faults hangs starts; do
+		for kind in faults hangs starts waits; do
 			try update virtio_blk $kind || echo "$kind is refused"
 			n=$((n + 1)); tries=0
 			until [ "$(column virtio_blk 5)" = $n ] || [ $tries = 500 ]; do cp big other; sync; tries=$((tries + 1)); done
@@ -167,10 +170,10 @@ def test_broken_programs_are_undone():
 		echo kill virtio_blk > /zog/ctl; cp big copy && sync && [ "$(sha256sum < copy)" = "$sum" ] && echo good"""
 	result, disk = run(script, files)
 	image = image_of(built("virtio_blk"))
-	result.expect_output("".join(f"{kind} {image} -\n" for kind in files) + "3\ngood\n")
+	result.expect_output("".join(f"{kind} {image} -\n" for kind in files) + "4\ngood\n")
 	found = [fields["cause"] for fields in strikes(result.log, "virtio_blk") if fields["asked"] == "0"]
 	expect(found == list(CAUSES.values()), f"causes: {found}")
-	expect(sum("zog: update undone domain=virtio_blk" in line for line in result.lines) == 3, "the log does not tell three times")
+	expect(sum("zog: update undone domain=virtio_blk" in line for line in result.lines) == 4, "the log does not tell four times")
 	check_disk(disk)
 
 

@@ -20,13 +20,11 @@
 #define DOMAIN_WANT_NAMES
 #include "domain.h"
 #include "rt/rt.h"
-#include "supervisor/supervisor/service.h"
-#include "supervisor/supervisor/text.h"
+#include "supervisor_parts.h"
 #include "zog/symbols.h"
 
 #define INCIDENT_OLDEST 45u
 #define INCIDENT_NEWEST 300u
-#define DOMAINS 4u
 #define IMAGE_BASE 0x400000ull
 #define CORE_BASE 0xffffffff80000000ull
 
@@ -53,17 +51,6 @@ zog_status_t rt_stats(uint32_t cap, uint32_t domain, struct zog_domain_stats *ou
 	strcpy(out->name, names[domain]);
 	return ZOG_OK;
 }
-
-/* No domain here is a service, none has a policy. */
-zog_status_t policy_activity(struct zog_call *call) { return call ? ZOG_OK : ZOG_ERR_ARGUMENT; }
-zog_status_t policy_rollback(uint32_t domain, uint64_t version) { return domain < DOMAINS && version ? ZOG_ERR_ARGUMENT : ZOG_OK; }
-zog_status_t service_command_start(uint32_t domain, const char *text, size_t length) { return domain < DOMAINS && text && length ? ZOG_ERR_ARGUMENT : ZOG_OK; }
-zog_status_t service_command_stop(uint32_t domain) { return domain < DOMAINS ? ZOG_ERR_ARGUMENT : ZOG_OK; }
-zog_status_t service_activity(struct zog_call *call) { return call ? ZOG_OK : ZOG_ERR_ARGUMENT; }
-const char *service_word(const struct zog_domain_stats *stats, char word[SERVICE_WORD_SIZE]) { return stats ? NULL : word; }
-const char *service_policy(uint32_t domain, bool *is_started_at_boot) { *is_started_at_boot = false; return domain < DOMAINS ? NULL : "never"; }
-
-void traces_report(struct text *text) { text_append(text, "none\n", 5); }
 
 void rt_log(enum rt_log_level level, const char *format, ...) { (void)level, (void)format; }
 
@@ -110,8 +97,6 @@ zog_status_t rt_authority(uint32_t cap, uint32_t domain, uint32_t kind, uint64_t
 	return ZOG_OK;
 }
 
-zog_status_t policy_rollback(uint32_t domain, uint64_t version) { (void)domain, (void)version; return ZOG_ERR_NOT_FOUND; }
-zog_status_t policy_activity(struct zog_call *call) { (void)call; return ZOG_OK; }
 
 static uint32_t composed_count;
 zog_status_t rt_object_stats(uint32_t cap, uint32_t object, struct zog_object_stats *out)

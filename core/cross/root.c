@@ -30,8 +30,11 @@ void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result)
 {
 	struct thread *thread = cpu->thread;
 
-	bool is_result_kept = thread->keep_rax;
-	thread->keep_rax = thread->root_pending = 0;
+	if (!thread->is_activity && thread->root_method == ZOG_METHOD_SYSCALL && !thread->keep_rax)
+		thread->regs.rax = status == ZOG_OK ? result : (uint64_t)RESULT_IO_ERROR;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* a call that is over, as an exception in the core finds it, has its result */
+	thread->keep_rax = 0;
+	thread->root_pending = 0;
 	thread->root_reason = ZOG_REASON_CALL;
 	if (thread->is_hook) {
 		region_hook_finish(status);
@@ -42,8 +45,6 @@ void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result)
 		thread->root_pending = 1;
 		cpu->must_reschedule = 1;
 		service_activity_rest(cpu, thread, status);
-	} else if (thread->root_method == ZOG_METHOD_SYSCALL && !is_result_kept) {
-		thread->regs.rax = status == ZOG_OK ? result : (uint64_t)RESULT_IO_ERROR;
 	} else if (status == ZOG_ERR_POISON && thread->root_method != ZOG_METHOD_SYSCALL) {
 		root_refused(cpu, thread);
 	} else if (status != ZOG_OK && thread->root_method != ZOG_METHOD_SYSCALL) {

@@ -364,3 +364,58 @@ void thread_end(struct cpu *cpu, struct thread *thread)
 	if (thread->state != THREAD_FREE)
 		thread_end(cpu, thread);
 }
+
+/* --- after an exception in the core ----------------------------------------------------------------------------- */
+
+static bool is_waiter(const struct thread *thread)
+{
+	const struct thread *at = thread->wait_event != NULL ? thread->wait_event->waiter : NULL;
+
+	while (at != NULL && at != thread)
+		at = at->wait_next;
+	return at != NULL;
+}
+
+static bool is_carried(const struct thread *thread)
+{
+	for (uint32_t i = 0; i < cpu_count; i++)
+		if (cpu_table[i].thread == thread)
+			return true;
+	return false;
+}
+
+/* Threads, queues and waiters change under schedule_lock only, so what is cut is this CPU's work. A thread that was on its
+ * way is ready: it finds out by itself that it has to wait, or to end. */
+static void thread_settle(struct thread *thread)
+{
+	bool is_lost = thread->state == THREAD_RUNNING && !is_carried(thread);
+
+	if (thread->state == THREAD_PARKED && is_waiter(thread))
+		return;
+	if (thread->wait_event != NULL)
+		unpark_locked(thread);
+	if (thread->state == THREAD_PARKED) {
+		thread->root_pending = 1;
+		thread->root_reason = ZOG_REASON_RESTART;
+	}
+	if (is_lost)
+		thread->cpu = NO_CPU;
+	if (is_lost || thread->state == THREAD_PARKED || thread->state == THREAD_READY)
+		ready_locked(thread, &queue_ready);
+}
+
+void schedule_recover(struct cpu *cpu)
+{
+	struct thread *thread = cpu->thread;
+
+	cr3_write(cpu->cr3);  /* noted before it is loaded */
+	apic_timer(1000000);  /* idle() may have stopped it */
+	if (schedule_lock.holder != cpu->id)
+		return;
+	if (thread != NULL && thread->state != THREAD_RUNNING)
+		thread_unload(cpu);
+	queue_woken = queue_ready = (struct queue){ NULL, NULL };
+	schedule_ready_count = 0;
+	for (uint32_t i = 0; i < thread_total; i++)
+		thread_settle(&thread_table[i]);
+}

@@ -31,6 +31,10 @@ void event_notify(struct event *event, uint32_t wake);
 /* Wakes threads whose deadline has passed. */
 void deadline_check(void);
 
+/* After an exception in the core: page tables and timer are as noted, and if it came while this CPU changed queues, every
+ * thread is put where its state says. */
+void schedule_recover(struct cpu *cpu);
+
 /* Vector state: a domain runs with CR0.TS set, so it can neither read nor change a program's. */
 void vector_close(struct cpu *cpu);
 void vector_save(struct cpu *cpu);            /* of the thread whose state is in the registers */

@@ -177,15 +177,17 @@ static void locks_let_go(const struct cpu *cpu)
 void core_recover(struct cpu *cpu);
 void core_recover(struct cpu *cpu)
 {
-	struct thread *thread = cpu->thread;
-
 	if (!cpu->in_recovery) {
 		core_leave(cpu);
 		return;
 	}
+	schedule_recover(cpu);
 	locks_let_go(cpu);
 	vector_close(cpu); /* it may have been open for the core's own use; a program opens it again */
+	struct thread *thread = cpu->thread;
 	chain_trim(cpu, thread);
+	if (thread != NULL && thread->is_activity)
+		thread->root_pending = 1; /* as ever but while root_finish runs */
 	struct domain *domain = thread != NULL && thread->depth > 0 ? thread->frame[thread->depth - 1].domain : NULL;
 	bool is_committing = domain != NULL && domain->commit_phase != COMMIT_NONE;
 	if (!is_committing)

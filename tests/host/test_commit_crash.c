@@ -213,7 +213,7 @@ bool space_clone(struct space *from, struct space *to, uint64_t address, uint64_
 void thread_end(struct cpu *cpu, struct thread *thread) { (void)cpu, (void)thread; NOT_STAGED }
 void thread_make_ready(struct thread *thread) { (void)thread; NOT_STAGED }
 void vector_save(struct cpu *cpu) { (void)cpu; NOT_STAGED }
-void vector_close(struct cpu *cpu) { (void)cpu; } /* in every recovery */
+void vector_close(struct cpu *cpu) { (void)cpu; } void schedule_recover(struct cpu *cpu) { (void)cpu; } /* in every recovery */
 void cpu_interrupt_other(uint32_t cpu) { (void)cpu; NOT_STAGED }
 bool update_is_checked(const struct domain *domain) { (void)domain; return false; }
 void update_act(struct cpu *of, struct domain *domain) { (void)of, (void)domain; }

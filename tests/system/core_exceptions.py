@@ -152,7 +152,7 @@ class RandomSweep(Sweep):
 
 
 def machine_is_cut(sweep_of):
-	path = os.path.join(in_build("run"), f"gdb.{os.getpid()}")
+	path = in_build("run", f"gdb.{os.getpid()}")
 	sweep = sweep_of(path)
 	sweep.start()
 	result = boot(SCRIPT, smp=1, on_log=sweep.attend, extra=gdbstub.arguments(path))
@@ -224,7 +224,7 @@ class Poisoner(threading.Thread):
 
 def test_a_page_that_cannot_be_had_is_a_bus_error():
 	"""The same page fault of a program ends `linux` twice: the program gets SIGBUS, its parent is told, everything else goes on."""
-	path = os.path.join(in_build("run"), f"gdb.{os.getpid()}")
+	path = in_build("run", f"gdb.{os.getpid()}")
 	poisoner = Poisoner(path)
 	poisoner.start()
 	result = boot(POISON_SCRIPT, smp=1, on_log=poisoner.attend, extra=gdbstub.arguments(path))

@@ -20,9 +20,9 @@ def test_policy_is_decided_and_goes_back():
 		for n in 1 2 3; do (while :; do :; done) & done
 		before=$(row 4)
 		/tests/slice not 10000000
-		old=$(/tests/slice)
+		old=$(/tests/slice show)
 		kill $!
-		until new=$(/tests/slice); [ $new != $old ]; do :; done
+		until new=$(/tests/slice show); [ $new != $old ]; do :; done
 		version=$(row 4)
 		hooks=$(row 20)
 		echo rollback scheduler $((version - 1)) > /zog/ctl || echo refused
@@ -31,7 +31,7 @@ def test_policy_is_decided_and_goes_back():
 		echo "epoch $(row 5) validator $(row 16) rollbacks $(row 8) failed $(row 21)"
 		echo rollback scheduler 1000 > /zog/ctl || echo "no such version"
 		echo rollback ext4 1 > /zog/ctl || echo "no policy"
-		echo $old; echo $new; /tests/slice""", smp=1)
+		echo $old; echo $new; /tests/slice show""", smp=1)
 	result.expect_status(0)
 	lines = [line for line in result.output.splitlines() if "write error" not in line]
 	expect(lines[1:4] == ["epoch 1 validator supervisor rollbacks 1 failed 0", "no such version", "no policy"], f"{lines}")
@@ -51,7 +51,7 @@ def test_policy_ends_killed_at_any_instruction():
 			[ $((n % 4)) = 0 ] && (while :; do :; done) &
 			echo kill scheduler $((n * 37 % 1500 + 1)) > /zog/ctl
 			echo kill supervisor $((n * 53 % 2500 + 1)) > /zog/ctl
-			/tests/slice
+			/tests/slice show
 			n=$((n + 1))
 			[ $((n % 16)) = 0 ] && kill $(jobs -p) 2> /dev/null
 		done
@@ -59,7 +59,7 @@ def test_policy_ends_killed_at_any_instruction():
 		echo kill scheduler > /zog/ctl
 		version=$(row 4)
 		(while :; do :; done) & (while :; do :; done) & (while :; do :; done) & (while :; do :; done) & (while :; do :; done) &
-		until [ $(row 4) -gt $version ] || [ $(/tests/slice) = 2000000 ]; do :; done
+		until [ $(row 4) -gt $version ] || [ $(/tests/slice show) = 2000000 ]; do :; done
 		echo "rejected $(row 17) refused $(row 7) damaged $(row 23)" """, disk=work_disk())
 	result.expect_status(0)
 	lines = result.output.splitlines()

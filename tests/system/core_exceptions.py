@@ -13,10 +13,11 @@ import threading
 
 from zoglib import gdbstub
 from zoglib.build import BUILD, in_build
-from zoglib.testing import boot, by_tier, expect
+from zoglib.testing import boot, by_tier, expect, tier
 
 NOWHERE = 0xffffff0000000010 # no mapping: the fetch is a page fault in ring 0
-WAYS = (("call", 0), ("reply", 1), ("commit", 2)) # of crossing_straight, by rax; abi/zog/core.h
+WAYS = (("call", 0), ("commit", 2)) # of crossing_straight, by rax; abi/zog/core.h
+REPLY = ("reply", 1) # a program that is replied to may see a wrong result when that is cut (CAVEATS.md), so not in each run
 BETWEEN = 5 # crossings that are let by before the next cut
 CUT = re.compile(r"zog: incident (\d+) domain=\w+ cause=core ")
 RECOVERED = re.compile(r"zog: recovered (\d+) ")
@@ -55,11 +56,11 @@ class Sweep(threading.Thread):
 
 	way = "crossing_straight"
 
-	def __init__(self, path, stride):
+	def __init__(self, path, stride, ways=WAYS):
 		super().__init__(daemon=True)
-		self.path, self.stride = path, stride
+		self.path, self.stride, self.ways = path, stride, ways
 		self.begin, self.news = threading.Event(), queue.Queue()
-		self.cuts = {name: 0 for name, _ in WAYS}
+		self.cuts = {name: 0 for name, _ in ways}
 		self.recovered = set() # numbers of incidents
 		self.failure = None
 
@@ -76,9 +77,9 @@ class Sweep(threading.Thread):
 			self.failure = f"no recovery after {self.cuts}"
 
 	def sweep(self):
-		next_cut = {name: 0 for name, _ in WAYS}
+		next_cut = {name: 0 for name, _ in self.ways}
 		while next_cut:
-			for name, number in WAYS:
+			for name, number in self.ways:
 				if name in next_cut and self.cut(number, next_cut[name]):
 					self.cuts[name] += 1
 					next_cut[name] += self.stride
@@ -170,8 +171,14 @@ def test_at_each_instruction_of_the_straight_ways():
 	return machine_is_cut(lambda path: Sweep(path, by_tier(9, 1)))
 
 
+@tier("full")
+def test_at_each_instruction_of_replies():
+	return machine_is_cut(lambda path: Sweep(path, 1, [REPLY]))
+
+
+@tier("full")
 def test_at_random_instructions_of_the_general_ways():
-	return machine_is_cut(lambda path: RandomSweep(path, by_tier(12, 120)))
+	return machine_is_cut(lambda path: RandomSweep(path, 120))
 
 
 class Poisoner(threading.Thread):

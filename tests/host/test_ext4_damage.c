@@ -91,7 +91,7 @@ static void node_change(uint32_t i)
 	note(status);
 	CALL(status, filesystem_set_serve(call, seen->node[i], &cut));
 	note(status);
-	CALL(status, filesystem_prepare_serve(call, seen->node[i], i, 9, 100000, &out));
+	CALL(status, filesystem_prepare_serve(call, seen->node[i], i, 9, (i + 9) * BLOCK_BYTES, &out));
 	note(status);
 	CALL_PENDING(status, flag, filesystem_write_page_serve(call, seen->node[i], i, PAYLOAD_FRAME, &flag));
 	note(status);

@@ -90,7 +90,22 @@ void inode_add_blocks(struct inode *inode, int64_t blocks)
 	inode->raw->blocks_hi = (uint16_t)(value >> 32);
 }
 
-/* Seconds are signed 32 bits plus two more in the extra word, whose upper 30 bits are nanoseconds. */
+/* Seconds are signed 32 bits plus two more in the extra word, whose upper 30 bits are nanoseconds. e2fsck takes the last of
+ * these times, from 2310-04-04 on, for ones before 1970 that an old kernel stored wrongly, and would change them. */
+#define TIME_LAST_SHORT INT32_MAX
+#define TIME_LAST_LONG ((3ll << 32) + INT32_MIN - 1)
+#define TIME_NS_LAST 999999999u
+
+/* The nearest time that the disk can hold. */
+static struct timestamp time_clamp(struct timestamp time, bool is_long)
+{
+	int64_t last = is_long ? TIME_LAST_LONG : TIME_LAST_SHORT;
+
+	time.s = time.s < INT32_MIN ? INT32_MIN : time.s > last ? last : time.s;
+	time.ns = time.ns > TIME_NS_LAST ? TIME_NS_LAST : time.ns;
+	return time;
+}
+
 static struct timestamp time_decode(uint32_t seconds, uint32_t extra)
 {
 	return (struct timestamp){ (int64_t)(int32_t)seconds + ((int64_t)(extra & 3) << 32), extra >> 2 };
@@ -105,8 +120,9 @@ void inode_set_time(struct inode *inode, enum inode_time which, struct timestamp
 {
 	struct disk_inode *raw = inode->raw;
 	bool is_long = inode_is_long(raw);
-	uint32_t seconds = (uint32_t)time.s, extra = time_extra(time);
 
+	time = time_clamp(time, is_long);
+	uint32_t seconds = (uint32_t)time.s, extra = time_extra(time);
 	switch (which) {
 	case TIME_ACCESS:
 		raw->atime = seconds;

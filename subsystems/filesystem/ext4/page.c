@@ -96,6 +96,14 @@ static zog_status_t prepare_step(struct inode *inode, uint32_t page, uint32_t co
 	}
 }
 
+/* No block of a file may stand behind its end: a check of the disk would take the file for longer than it is. */
+static bool pages_are_inside(const struct inode *inode, uint64_t end, uint64_t size)
+{
+	uint64_t old = inode_size(inode->raw);
+
+	return (end - 1) * BLOCK_BYTES < (size > old ? size : old);
+}
+
 zog_status_t page_prepare(uint64_t node, uint64_t page, uint64_t count, uint64_t size, uint64_t *prepared)
 {
 	zog_status_t status = ZOG_OK;
@@ -112,6 +120,8 @@ zog_status_t page_prepare(uint64_t node, uint64_t page, uint64_t count, uint64_t
 		return ZOG_ERR_IS_DIRECTORY;
 	if (!(inode.raw->flags & INODE_EXTENTS))
 		return ZOG_ERR_UNSUPPORTED;
+	if (!pages_are_inside(&inode, page + count, size))
+		return ZOG_ERR_ARGUMENT;
 	for (done = 0; done < count && status == ZOG_OK; done += step) {
 		status = prepare_step(&inode, (uint32_t)page + done, (uint32_t)count - done, &step);
 		if (status != ZOG_OK)

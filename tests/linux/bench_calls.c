@@ -9,6 +9,7 @@
  * Zog and on Linux.
  *
  * bench_calls FOLDER restart DOMAIN N kills DOMAIN N times, each time with file data on its way to the disk.
+ * bench_calls FOLDER loop NAME N runs one operation N times: for counting by function from outside (docs/benchmarks.md).
  * bench_calls alone runs each operation ten times in the working folder and prints `ok NAME` after each. */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -322,6 +323,19 @@ static void operations_try(void)
 	}
 }
 
+static int loop(const char *name, int count)
+{
+	for (size_t i = 0; i < OPERATIONS; i++) {
+		if (strcmp(operations[i].name, name) != 0)
+			continue;
+		operations[i].start();
+		operations[i].run(count);
+		operations[i].end();
+		return 0;
+	}
+	return 1;
+}
+
 static int is_wanted(const char *name, char **names)
 {
 	if (*names == NULL)
@@ -344,6 +358,8 @@ int main(int argc, char **argv)
 		restart(argv[3], atoi(argv[4]));
 		return 0;
 	}
+	if (argc == 5 && strcmp(argv[2], "loop") == 0)
+		return loop(argv[3], atoi(argv[4]));
 	if (argc < 2) {
 		operations_try();
 		return 0;

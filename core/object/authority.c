@@ -10,7 +10,8 @@
 #include "tsm/region.h"
 
 #define LOWER_HALF_END (1ul << 47)
-#define LOOKS_MAX 4096u /* page-table entries in one call: bounds it */
+#define TABLES_MAX 16u /* looked through in one call: bounds it */
+#define LEAF_BYTES (1ul << 21) /* mapped by one page table of 512 entries */
 
 _Static_assert((uint32_t)CAP_TYPE_COUNT == (uint32_t)ZOG_AUTHORITY_TYPE_COUNT && (uint32_t)CAP_INJECT == (uint32_t)ZOG_AUTHORITY_INJECT,
 	       "types of capabilities are told by their numbers");
@@ -130,15 +131,26 @@ static bool run_take(struct zog_authority *run, uint64_t address, pte_t entry)
 	return true;
 }
 
+/* Goes on through one leaf table, from the entry of address *at on. false: the run ended there. */
+static bool leaf_read(const pte_t *entry, uint64_t *at, struct zog_authority *run)
+{
+	do {
+		pte_t copy = *entry++;
+		if (copy & PTE_PRESENT ? !run_take(run, *at, copy) : run->b != 0)
+			return false;
+		*at += ZOG_PAGE_SIZE;
+	} while (*at % LEAF_BYTES != 0);
+	return true;
+}
+
 static bool pages_read(const struct domain *domain, uint64_t at, struct zog_authority *out)
 {
+	bool goes_on = true;
+
 	at &= ~(ZOG_PAGE_SIZE - 1);
-	for (uint32_t i = 0; i < LOOKS_MAX && at < LOWER_HALF_END; i++) {
+	for (uint32_t tables = 0; tables < TABLES_MAX && at < LOWER_HALF_END && goes_on; tables++) {
 		const pte_t *entry = table_walk_skip(domain->cr3, &at); /* moves on where there is no table */
-		pte_t copy = entry != NULL ? *entry : 0;
-		if (copy & PTE_PRESENT ? !run_take(out, at, copy) : out->b != 0)
-			break;
-		at += entry != NULL ? ZOG_PAGE_SIZE : 0;
+		goes_on = entry != NULL ? leaf_read(entry, &at, out) : out->b == 0;
 	}
 	out->next = at;
 	return out->b != 0 || at < LOWER_HALF_END;

@@ -204,12 +204,15 @@ pte_t *table_walk_skip(uint64_t cr3, uint64_t *address)
 	pte_t *table = physical_pointer(cr3 & PTE_ADDRESS);
 
 	for (uint32_t level = 3; level > 0; level--) {
-		pte_t entry = table[level_index(*address, level)];
-		if (!(entry & PTE_PRESENT)) {
-			*address = (*address | ((1ul << (12 + 9 * level)) - 1)) + 1;
+		uint64_t index = level_index(*address, level), span = 1ul << (12 + 9 * level);
+		if (!(table[index] & PTE_PRESENT)) {
+			*address &= -span;
+			do
+				*address += span;
+			while (++index < 512 && !(table[index] & PTE_PRESENT));
 			return NULL;
 		}
-		table = physical_pointer(entry & PTE_ADDRESS);
+		table = physical_pointer(table[index] & PTE_ADDRESS);
 	}
 	return &table[level_index(*address, 0)];
 }

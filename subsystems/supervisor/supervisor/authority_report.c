@@ -13,6 +13,8 @@
 
 #include "domain.h"
 
+#define NAME_BYTES 32u /* a domain's name is shorter */
+#define SUMMARY_BYTES (NAME_BYTES + 44u) /* of a line of the table at the top: the name, 6 numbers in columns, the end */
 #define CONTRACTS (sizeof(contract_names) / sizeof(contract_names[0]))
 
 static void row_begin(struct text *text, const char *domain, const char *kind)
@@ -172,7 +174,7 @@ static const char *whose(const struct zog_authority *run)
 	return run->type == ZOG_AUTHORITY_CORE ? "core" : name_of(run->owner);
 }
 
-/* Counts a run; text: and writes a row if it is not the domain's own. */
+/* Counts a run, and writes a row if it is not the domain's own. */
 static void run_count(struct text *text, uint32_t domain, const struct zog_authority *run)
 {
 	bool is_owned = run->type != ZOG_AUTHORITY_NO_RAM && run->type != ZOG_AUTHORITY_CORE;
@@ -183,8 +185,6 @@ static void run_count(struct text *text, uint32_t domain, const struct zog_autho
 		return;
 	}
 	*(is_owned ? &reach.foreign : run->type == ZOG_AUTHORITY_CORE ? &reach.core : &reach.device) += run->b;
-	if (text == NULL)
-		return;
 	row_begin(text, name_of(domain), "memory");
 	place_write(text, place_of(run->a), run->c);
 	text_format(text, ":%s@0x%lx=0x%lx", whose(run), run->a, run->d);
@@ -231,6 +231,7 @@ static void domain_rows(struct text *text, uint32_t domain)
 	memory_rows(text, domain);
 }
 
+/* Of the domain whose rows were written last. */
 static void summary_row(struct text *text, uint32_t domain)
 {
 	uint64_t held = 0, used = 0;
@@ -239,19 +240,25 @@ static void summary_row(struct text *text, uint32_t domain)
 	for (uint64_t place = 0; rt_authority(CAP_INSPECT, domain, ZOG_AUTHORITY_CAP, place, &row) == ZOG_OK; place = row.next)
 		if (row.type != 0)
 			held++, used += row.is_used != 0;
-	reach_read(NULL, domain);
 	text_format(text, "%s", name_of(domain));
-	text_column(text, 20);
-	text_format(text, "%4lu %5lu %8lu %7lu %6lu %7lu", held, used, reach.own_pages, reach.foreign, reach.core, reach.device);
+	text_column(text, NAME_BYTES);
+	text_format(text, "%4lu %5lu %8lu %7lu %6lu %8lu", held, used, reach.own_pages, reach.foreign, reach.core, reach.device);
 	text_line_end(text);
 }
 
+/* A domain's pages are looked at once: the lines above its rows, all of one length, are filled in from what these counted. */
 void authority_report(struct text *text)
 {
-	text_format(text, "domain              caps  used pages:own  others   core  device");
+	uint32_t domains = rt_info()->domain_count;
+	struct text summary;
+
+	text_format(text, "domain");
+	text_column(text, NAME_BYTES);
+	text_format(text, "caps  used pages:own  others   core   device");
 	text_line_end(text);
-	for (uint32_t domain = 0; domain < rt_info()->domain_count; domain++)
-		summary_row(text, domain);
+	rt_assert(domains * SUMMARY_BYTES <= text->size - text->used);
+	text_open(&summary, text->data + text->used, domains * SUMMARY_BYTES);
+	text->used += summary.size;
 	text_line_end(text);
 	row_begin(text, "domain", "kind");
 	text_format(text, "right");
@@ -260,6 +267,8 @@ void authority_report(struct text *text)
 	text_column(text, 92);
 	text_format(text, "used");
 	text_line_end(text);
-	for (uint32_t domain = 0; domain < rt_info()->domain_count; domain++)
+	for (uint32_t domain = 0; domain < domains; domain++) {
 		domain_rows(text, domain);
+		summary_row(&summary, domain);
+	}
 }

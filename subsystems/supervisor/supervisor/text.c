@@ -31,12 +31,15 @@ void text_format(struct text *text, const char *format, ...)
 
 void text_column(struct text *text, size_t column)
 {
+	static const char spaces[] = "                                ";
 	size_t at = text->used - text->line_start;
 
 	if (column > 0 && at >= column)
 		column = at + 1;
-	for (; at < column; at++)
-		text_append(text, " ", 1);
+	for (size_t part; at < column; at += part) {
+		part = column - at < sizeof(spaces) - 1 ? column - at : sizeof(spaces) - 1;
+		text_append(text, spaces, part);
+	}
 }
 
 void text_line_end(struct text *text)

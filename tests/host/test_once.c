@@ -1,6 +1,6 @@
 /* groups: tsm */
 /* sources: lib/rt/once.c lib/rt/hash.c */
-/* flags: -DZOG_HOME_COMMITTED_OFFSET=0 */
+/* flags: -DZOG_HOME_COMMITTED_OFFSET=28672 */
 /* Kept replies of once-calls: what is served, what is answered from the record, what is refused. */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -14,11 +14,14 @@
 #include "rt/rt.h"
 #include "rt/hook.h"
 
-static struct rt_once_table table;
+static struct { struct rt_once_table live, committed; } home;
+_Static_assert(sizeof(home.live) == ZOG_HOME_COMMITTED_OFFSET, "the images lie as rt_committed expects them");
+static jmp_buf domain_end;
+static uint64_t failed_at; /* detail of the rt_fail that ended the domain */
 static const void *touched; /* what the last rt_once_end logged as a home store */
 static size_t touched_size;
 
-struct rt_once_table *rt_once_table(void) { return &table; }
+struct rt_once_table *rt_once_table(void) { return &home.live; }
 void rt_store(uint64_t address, uint64_t size)
 {
 	touched = (const void *)address;
@@ -27,14 +30,18 @@ void rt_store(uint64_t address, uint64_t size)
 _Noreturn void rt_fail(uint32_t cause, uint64_t detail1, uint64_t detail2)
 {
 	(void)detail2;
-	print_error("rt_fail cause %u line %lu\n", cause, (unsigned long)detail1);
-	abort();
+	if (cause != ZOG_CAUSE_SCRUB) {
+		print_error("rt_fail cause %u line %lu\n", cause, (unsigned long)detail1);
+		abort();
+	}
+	failed_at = detail1;
+	longjmp(domain_end, 1);
 }
 
 static int table_empty(void **state)
 {
 	(void)state;
-	memset(&table, 0, sizeof(table));
+	memset(&home, 0, sizeof(home));
 	touched = NULL;
 	return 0;
 }
@@ -59,6 +66,7 @@ static void end(uint32_t thread, uint64_t sequence, uint64_t hash, zog_status_t 
 	for (uint32_t i = 0; i < 4; i++)
 		call.out[i] = out + i;
 	rt_once_end(&call, sequence, hash, status);
+	home.committed = home.live; /* the reply */
 }
 
 static void expect_kept(uint32_t thread, uint64_t sequence, uint64_t hash, zog_status_t status, uint64_t out)
@@ -136,8 +144,27 @@ static void the_record_is_logged_as_a_home_store(void **state)
 {
 	(void)state;
 	end(3, 1, 77, ZOG_OK, 0);
-	assert_ptr_equal(touched, &table.record[3]);
-	assert_int_equal(touched_size, sizeof(table.record[3]));
+	assert_ptr_equal(touched, &home.live.record[3]);
+	assert_int_equal(touched_size, sizeof(home.live.record[3]));
+}
+
+static void a_damaged_record_ends_the_domain_when_its_client_calls(void **state)
+{
+	(void)state;
+	end(3, 5, 77, ZOG_OK, 10);
+	home.live.record[3].sequence = 1;
+	if (setjmp(domain_end) == 0) {
+		begin(3, 6, 78);
+		fail_msg("a damaged record was used");
+	}
+	assert_int_equal(failed_at, (uintptr_t)&home.live.record[3]);
+}
+
+static void damage_to_a_record_is_not_looked_for_by_others(void **state)
+{
+	(void)state;
+	home.live.record[3].sequence = 1;
+	assert_int_equal(begin(4, 6, 78), ZOG_OK);
 }
 
 static void the_hash_tells_data_length_and_seed_apart(void **state)
@@ -171,6 +198,8 @@ int main(void)
 		cmocka_unit_test_setup(threads_do_not_see_each_other, table_empty),
 		cmocka_unit_test_setup(threads_without_a_record_are_refused, table_empty),
 		cmocka_unit_test_setup(the_record_is_logged_as_a_home_store, table_empty),
+		cmocka_unit_test_setup(a_damaged_record_ends_the_domain_when_its_client_calls, table_empty),
+		cmocka_unit_test_setup(damage_to_a_record_is_not_looked_for_by_others, table_empty),
 		cmocka_unit_test(the_hash_tells_data_length_and_seed_apart),
 	};
 

@@ -301,7 +301,7 @@ static void authority_shows_what_one_table_has_and_the_other_has_not(void **stat
 	assert_non_null(strstr(text, "home:rw-:own "));
 	snprintf(row, sizeof(row), "heap:rw-:%s@0x200000000000=0x7000 ", domain_names[2]);
 	assert_non_null(strstr(text, row));
-	snprintf(row, sizeof(row), "%-20s   1     1        2       3      0       0\n", domain_names[1]);
+	snprintf(row, sizeof(row), "%-32s   1     1        2       3      0        0\n", domain_names[1]);
 	assert_non_null(strstr(text, row));
 }
 

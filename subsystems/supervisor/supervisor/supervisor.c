@@ -6,7 +6,6 @@
  * next window continues that text if nothing else was read between. Else a file that changes shows a seam. The core restarts domains without
  * the supervisor; a dead supervisor costs its clients a repeat of their call, nothing else. */
 #include "rt/rt.h"
-#include "base/intact.h"
 #include "domain.h"
 #include "home.h"
 #include "contracts/supervisor_server.h"
@@ -17,12 +16,11 @@
 #include "text.h"
 #include "update.h"
 
-
-/* A damaged record would answer a command that was never carried out, or refuse its client for ever. The runtime asks
- * for the table before it stores there, and commands are rare: the whole table is compared. */
+/* A damaged record would answer a command that was never carried out, or refuse its client for ever: rt_once_begin compares
+ * the one that it is about to use. */
 struct rt_once_table *rt_once_table(void)
 {
-	struct home *home = home_intact(sizeof(home->once));
+	struct home *home = rt_home();
 
 	return &home->once;
 }

@@ -4,8 +4,10 @@
 
 contracts/NAME.zidl (and NAME.*.zidl) go to tools/zidl.py. manifests/NAME.case changes the good system in
 manifests/base/, which then goes through both compilers. uses/NAME.case changes that system with the sources of uses/base/;
-the compilers must pass, and tools/uses.py must not. homes/NAME.zidl goes to tools/home.py, with homes/home.h. NAME.expected holds what must stand on standard error,
-with paths relative to the case; the exit status must be 1 and nothing may be written. The base itself must pass.
+the compilers must pass, and tools/uses.py must not. homes/NAME.zidl goes to tools/home.py, with homes/home.h. Of grammar/NAME.zidl,
+which is good, each token in turn is made a wrong one (_grammar.py). NAME.expected holds what must stand on standard error,
+with paths relative to the case; the exit status must be 1 and nothing may be written. The base itself must pass. At the end every place in
+the compilers that raises an error must have been reached by some case (_examples.py).
 --write records what is said now: read the difference before you commit it.
 
 A .case file is made of lines:
@@ -13,6 +15,8 @@ A .case file is made of lines:
 	file PATH      the lines below change this file; a new one starts empty
 	-LINE          the next line of this text goes away (all files have one line with it)
 	+LINE          is put in its place; without a line taken since the last `file`, at the end
+	repeat N       the lines below, up to `end`, count N times, with 0, 1, ... in place of each `%`
+contracts/NAME.case makes its files from nothing in the same way.
 """
 
 import glob
@@ -25,6 +29,10 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 WORK = os.path.join(ROOT, "build", "tests", "negative")
+sys.path.insert(0, HERE)
+from _examples import without_example
+
+SITES = os.path.join(WORK, "sites.txt") # places that errors were raised from
 
 
 class CaseError(Exception):
@@ -32,7 +40,9 @@ class CaseError(Exception):
 
 
 def compiler_run(name, arguments, folder):
-	command = [sys.executable, "-B", os.path.join(ROOT, "tools", name), *arguments]
+	"""NAME: a program of tools/, or of this folder."""
+	program = os.path.join(HERE if name.startswith("_") else os.path.join(ROOT, "tools"), name)
+	command = [sys.executable, "-B", os.path.join(HERE, "_watch.py"), SITES, program, *arguments]
 	return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
 
 
@@ -56,6 +66,10 @@ def refusal(result, folder, output):
 
 def contract_case(name):
 	folder = folder_fresh(name)
+	case = os.path.join(HERE, "contracts", name + ".case")
+	if os.path.exists(case):
+		case_apply(case, folder)
+		return refusal(compiler_run("zidl.py", ["--out", "gen", *sorted(os.listdir(folder), key=len)], folder), folder, "gen")
 	sources = sorted(glob.glob(os.path.join(HERE, "contracts", name + ".zidl"))
 	                 + glob.glob(os.path.join(HERE, "contracts", name + ".*.zidl")), key=len)
 	files = [os.path.basename(shutil.copy(source, folder)) for source in sources]
@@ -70,12 +84,25 @@ def line_take(lines, text, path):
 	return place
 
 
+def commands_of(case):
+	"""The lines of a .case file, repetitions carried out."""
+	commands, body, count = [], None, 0
+	with open(case, encoding="utf-8") as source:
+		for line in source.read().splitlines():
+			if line.startswith("repeat "):
+				body, count = [], int(line.removeprefix("repeat "))
+			elif line == "end":
+				commands += [command.replace("%", str(number)) for number in range(count) for command in body]
+				body = None
+			else:
+				(commands if body is None else body).append(line)
+	return commands
+
+
 def case_apply(case, folder):
 	"""Carries out the changes that a .case file describes."""
 	files, path, place = {}, None, None
-	with open(case, encoding="utf-8") as source:
-		commands = source.read().splitlines()
-	for command in commands:
+	for command in commands_of(case):
 		if command.startswith("file "):
 			path, place = command.removeprefix("file "), None
 			full = os.path.join(folder, path)
@@ -145,8 +172,8 @@ def uses_base_check():
 def home_case(name):
 	"""homes/NAME.zidl against homes/home.h."""
 	folder = folder_fresh("home_" + name)
-	for file in (name + ".zidl", "home.h"):
-		shutil.copy(os.path.join(HERE, "homes", file), folder)
+	for path in (os.path.join(HERE, "homes", name + ".zidl"), *glob.glob(os.path.join(HERE, "homes", "*.h"))):
+		shutil.copy(path, folder)
 	with open(os.path.join(folder, "domain.h"), "w", encoding="utf-8") as file:
 		file.write("#define HOME_BYTES 4096ul\n")
 	arguments = ["ask", "--domain", "sample", "--out", "gen/home.json", "--depend", "gen.d", name + ".zidl", "--", "gcc", "-I."]
@@ -156,6 +183,12 @@ def home_case(name):
 	if result.returncode or not os.path.exists(os.path.join(folder, "gen/home.json")):
 		raise CaseError(f"the good schema is refused: {result.stderr}")
 	return result.stderr
+
+
+def grammar_case(name):
+	folder = folder_fresh("grammar_" + name)
+	source = os.path.basename(shutil.copy(os.path.join(HERE, "grammar", name + ".zidl"), folder))
+	return refusal(compiler_run("_grammar.py", [source], folder), folder, "gen")
 
 
 def base_check():
@@ -186,18 +219,36 @@ def cases():
 	"""(name, function that returns what was said, file of the expected text); None for the base."""
 	yield "base", base_check, None
 	yield "uses_base", uses_base_check, None
-	for kind, pattern, function in (("contracts", "*.zidl", contract_case), ("manifests", "*.case", manifest_case),
-	                                ("uses", "*.case", uses_case), ("homes", "*.zidl", home_case)):
-		names = {os.path.basename(p).split(".")[0] for p in glob.glob(os.path.join(HERE, kind, pattern))}
+	for kind, prefix, function in (("contracts", "", contract_case), ("manifests", "", manifest_case), ("uses", "uses_", uses_case),
+	                               ("homes", "home_", home_case), ("grammar", "grammar_", grammar_case)):
+		names = {os.path.basename(p).split(".")[0] for pattern in ("*.zidl", "*.case") for p in glob.glob(os.path.join(HERE, kind, pattern))}
 		for name in sorted(names):
-			yield {"uses": "uses_", "homes": "home_"}.get(kind, "") + name, lambda f=function, n=name: f(n), os.path.join(HERE, kind, name + ".expected")
+			yield prefix + name, lambda f=function, n=name: f(n), os.path.join(HERE, kind, name + ".expected")
+
+
+def examples_check():
+	"""Every place that raises an error was reached, by the cases that ran before."""
+	said = ""
+	for path in glob.glob(os.path.join(HERE, "*", "*.expected")):
+		with open(path, encoding="utf-8") as source:
+			said += source.read()
+	with open(SITES, encoding="utf-8") as source:
+		missing, total = without_example(ROOT, set(source.read().split()), said)
+	nothing_reached, _ = without_example(ROOT, set(), "")
+	if total < 300 or len(nothing_reached) != total:
+		raise CaseError(f"{total} places found that raise errors, {len(nothing_reached)} of them without an example when no case runs")
+	if missing:
+		raise CaseError(f"{len(missing)} of {total} messages have no example: {' '.join(missing)}")
 
 
 def main():
 	wanted = [a for a in sys.argv[1:] if a != "--write"]
 	is_written = "--write" in sys.argv[1:]
 	failed = 0
-	for name, function, expected in cases():
+	os.makedirs(WORK, exist_ok=True)
+	open(SITES, "w", encoding="utf-8").close()
+	every = [*cases(), ("every_message_has_an_example", examples_check, None)] if not wanted else cases()
+	for name, function, expected in every:
 		if wanted and not any(word in name for word in wanted):
 			continue
 		try:

@@ -125,7 +125,7 @@ class Parser:
 		while not self.accept("}"):
 			if self.token.text not in items:
 				self.fail(
-					f"expected enum, struct, entry, event, right, handle, method, region or '}}', found {self.token.describe()}"
+					f"expected {', '.join(items)} or '}}', found {self.token.describe()}"
 					+ nearest(self.token.text, items)
 				)
 			parse, target = items[self.token.text]

@@ -10,8 +10,12 @@ struct item {
 	struct item *other;
 	uint32_t slot[4];
 };
+struct wide {
+	uint32_t is_used, rest[5000];
+};
 struct home {
 	uint64_t version;
 	struct item item[8];
 	struct item large[100];
+	struct wide wide[1];
 };

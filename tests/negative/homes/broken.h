@@ -1,0 +1,3 @@
+#include "home.h"
+int missing_semicolon
+struct other { int x; };

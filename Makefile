@@ -14,7 +14,8 @@
 # A list of files that changes counts as a change: see build/lists/.
 #
 # `make lab` builds build/lab/zog.elf: the same system and the test domains of tests/domains/CLASS/NAME/ with it. It is
-# this makefile run again with LAB=1 and everything it writes under build/lab/, so the product knows nothing of it.
+# this makefile run again with LAB=1 and everything it writes under build/lab/, so the product knows nothing of it. What the core
+# does in the lab alone stands in tests/core/, whose headers are found before those of core/.
 
 MAKEFLAGS += --no-builtin-rules
 export PYTHONDONTWRITEBYTECODE := 1
@@ -42,7 +43,7 @@ manifests := $(sort $(filter-out $(if $(edu_owner),$(patsubst %,tests/domains/ho
 folder_of = $(patsubst %/manifest.toml,%,$(filter %/$(1)/manifest.toml,$(manifests)))
 domains := $(notdir $(patsubst %/manifest.toml,%,$(manifests)))
 homes := $(sort $(wildcard $(manifests:%/manifest.toml=%/home.zidl)))
-core_sources := $(sort $(shell find core -name '*.c' -o -name '*.S'))
+core_sources := $(sort $(shell find core $(if $(LAB),tests/core) -name '*.c' -o -name '*.S'))
 rt_sources := $(sort $(wildcard lib/rt/*.c lib/rt/*.S))
 base_sources := $(sort $(wildcard lib/base/*.c lib/stream/*.c lib/fuzz/*.c))
 core_script := core/arch/x86_64/core.ld
@@ -53,7 +54,7 @@ domain_script := lib/rt/domain.ld
 common_flags := -std=gnu11 -O2 -g -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only -fno-omit-frame-pointer \
 	-fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables -Wall -Wextra \
 	-ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=. -MMD -MP
-core_flags := $(common_flags) -mcmodel=kernel -fno-pie -Icore -Iabi $(if $(LAB),-DCORE_LAB=1)
+core_flags := $(common_flags) -mcmodel=kernel -fno-pie $(if $(LAB),-Itests/core) -Icore -Iabi
 rt_flags := $(common_flags) -fno-pie -fno-tree-loop-distribute-patterns -Iabi -Ilib -I$(GEN)
 # The store hook: every store through a pointer calls __asan_storeN; see design.md, home region. Without scalar replacement
 # of aggregates a struct is copied, and reported, as a whole, not field by field.
@@ -172,6 +173,11 @@ $(O)/obj/core/fault/sha256_lanes.c.o: core_flags := $(filter-out -mgeneral-regs-
 
 system := $(GEN)/system
 $(O)/obj/core/%.o: core/% Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(core_flags) -c $< -o $@
+
+$(O)/obj/tests/core/%.o: tests/core/% Makefile
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(core_flags) -c $< -o $@

@@ -1,4 +1,5 @@
-/* Core calls of domains: one row of call_table each. Handlers read their arguments from cpu->domain_regs and put results there. */
+/* Core calls of domains: one row of call_table each, with the type of the capability that it needs at the index in rdi.
+ * Handlers read their arguments from cpu->domain_regs and put results there. */
 #include <stddef.h>
 #include "cross/crossing.h"
 #include "cross/schedule.h"
@@ -19,12 +20,20 @@ void *memcpy(void *to, const void *from, size_t size);
 
 static struct domain *caller(struct cpu *cpu) { return cpu->thread->frame[cpu->thread->depth - 1].domain; }
 
+/* The end of a call that tells: what was found goes to the domain's memory. */
+static void answer(struct cpu *cpu, zog_status_t status, uint64_t to, const void *from, uint64_t bytes)
+{
+	bool is_told = status != ZOG_OK || domain_write(caller(cpu), to, from, bytes);
+
+	cpu->domain_regs.rax = (uint64_t)(is_told ? status : ZOG_ERR_ARGUMENT);
+}
+
 static void cap_fault(struct cpu *cpu) { domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, cpu->domain_regs.rdi, cpu->domain_regs.rsi); }
 
 /* A schema refused the commit: on file, all of it undone, and the domain, which asked, is answered and goes on. */
 static void commit_refused(struct cpu *cpu, uint64_t value, uint64_t detail)
 {
-	incident_record_refusal(cpu, caller(cpu), value, detail);
+	incident_record_going_on(cpu, caller(cpu), ZOG_CAUSE_VALIDATION, value, detail);
 	crossing_undo(cpu, caller(cpu));
 	cpu->domain_regs.rax = (uint64_t)ZOG_ERR_CORRUPT;
 }
@@ -78,12 +87,8 @@ static void call_trace_read(struct cpu *cpu)
 	static char text[ZOG_PAGE_SIZE]; /* one domain holds the capability, and one invocation is in it */
 	uint64_t at = regs->rsi;
 
-	if (!domain_holds(caller(cpu), regs->rdi, CAP_INSPECT)) {
-		cap_fault(cpu);
-		return;
-	}
 	uint64_t bytes = trace_read(&at, text, regs->r10 < sizeof(text) ? regs->r10 : sizeof(text));
-	regs->rax = domain_write(caller(cpu), regs->rdx, text, bytes) ? (uint64_t)ZOG_OK : (uint64_t)ZOG_ERR_ARGUMENT;
+	answer(cpu, ZOG_OK, regs->rdx, text, bytes);
 	regs->rdx = bytes;
 	regs->r10 = at;
 }
@@ -103,43 +108,34 @@ static void call_event_read(struct cpu *cpu)
 	cpu->domain_regs.rax = ZOG_OK;
 }
 
-static bool port_is_granted(const struct domain *domain, uint64_t index, uint64_t port, uint64_t width)
+static bool port_is_granted(const struct cap_desc *cap, uint64_t port, uint64_t width)
 {
-	if (!domain_holds(domain, index, CAP_PORTS) || (width != 1 && width != 2 && width != 4))
-		return false;
-	return port >= domain->desc->cap[index].a && port <= domain->desc->cap[index].b && width - 1 <= domain->desc->cap[index].b - port;
+	return (width == 1 || width == 2 || width == 4) && port >= cap->a && port <= cap->b && width - 1 <= cap->b - port;
 }
 
-static void call_port_read(struct cpu *cpu)
+static void call_port(struct cpu *cpu, bool is_write)
 {
 	struct zog_regs *regs = &cpu->domain_regs;
 	uint16_t port = (uint16_t)regs->rsi;
+	uint64_t width = regs->rdx;
 
-	if (!port_is_granted(caller(cpu), regs->rdi, regs->rsi, regs->rdx)) {
+	if (!port_is_granted(&caller(cpu)->desc->cap[regs->rdi], regs->rsi, width)) {
 		cap_fault(cpu);
 		return;
 	}
-	regs->rdx = regs->rdx == 1 ? port_read8(port) : regs->rdx == 2 ? port_read16(port) : port_read32(port);
-	regs->rax = ZOG_OK;
-}
-
-static void call_port_write(struct cpu *cpu)
-{
-	struct zog_regs *regs = &cpu->domain_regs;
-	uint16_t port = (uint16_t)regs->rsi;
-
-	if (!port_is_granted(caller(cpu), regs->rdi, regs->rsi, regs->rdx)) {
-		cap_fault(cpu);
-		return;
-	}
-	if (regs->rdx == 1)
+	if (!is_write)
+		regs->rdx = width == 1 ? port_read8(port) : width == 2 ? port_read16(port) : port_read32(port);
+	else if (width == 1)
 		port_write8(port, (uint8_t)regs->r10);
-	else if (regs->rdx == 2)
+	else if (width == 2)
 		port_write16(port, (uint16_t)regs->r10);
 	else
 		port_write32(port, (uint32_t)regs->r10);
 	regs->rax = ZOG_OK;
 }
+
+static void call_port_read(struct cpu *cpu) { call_port(cpu, false); }
+static void call_port_write(struct cpu *cpu) { call_port(cpu, true); }
 
 /* The program's thread that SLOT names for a personality; NULL: none, or not for this domain. */
 static struct thread *thread_named(struct cpu *cpu, uint64_t slot)
@@ -156,9 +152,7 @@ static void call_thread_regs(struct cpu *cpu)
 	struct zog_regs *regs = &cpu->domain_regs;
 	struct thread *thread = thread_named(cpu, regs->rdi);
 
-	regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
-	if (thread != NULL && domain_write(caller(cpu), regs->rsi, &thread->regs, sizeof(thread->regs)))
-		regs->rax = ZOG_OK;
+	answer(cpu, thread != NULL ? ZOG_OK : ZOG_ERR_ARGUMENT, regs->rsi, &thread->regs, sizeof(thread->regs));
 }
 
 /* Only what XRSTOR takes without a fault (SDM volume 1, 13.8): known components, standard form, no reserved MXCSR bits. */
@@ -186,8 +180,7 @@ static void call_xstate(struct cpu *cpu)
 		vector_close(cpu);
 	}
 	if (regs->r10 == 0) {
-		if (domain_write(caller(cpu), regs->rsi, thread->vector_state, regs->rdx))
-			regs->rax = ZOG_OK;
+		answer(cpu, ZOG_OK, regs->rsi, thread->vector_state, regs->rdx);
 		return;
 	}
 	/* Cleaned before the thread's record sees it: another CPU may be about to load it. */
@@ -206,18 +199,13 @@ static void call_firmware_read(struct cpu *cpu)
 	struct zog_regs *regs = &cpu->domain_regs;
 	uint64_t from = regs->rsi, length = regs->r10;
 
-	if (!domain_holds(caller(cpu), regs->rdi, CAP_BUS)) {
-		cap_fault(cpu);
-		return;
-	}
 	regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
 	if (length == 0 || length > ZOG_PAGE_SIZE || from >= FIRMWARE_END || length > FIRMWARE_END - from)
 		return;
 	for (uint64_t frame = from >> 12; frame <= (from + length - 1) >> 12; frame++)
 		if (frame < frame_count && frame_table[frame].type != FRAME_RESERVED)
 			return;
-	if (domain_write(caller(cpu), regs->rdx, physical_pointer(from), length))
-		regs->rax = ZOG_OK;
+	answer(cpu, ZOG_OK, regs->rdx, physical_pointer(from), length);
 }
 
 static void call_frame_pin(struct cpu *cpu)
@@ -233,15 +221,9 @@ static void call_incident(struct cpu *cpu)
 {
 	struct zog_regs *regs = &cpu->domain_regs;
 
-	if (!domain_holds(caller(cpu), regs->rdi, CAP_INSPECT)) {
-		cap_fault(cpu);
-		return;
-	}
 	const struct zog_incident *incident = regs->rsi <= UINT32_MAX ? incident_find((uint32_t)regs->rsi) : NULL;
-	if (incident == NULL)
-		regs->rax = (uint64_t)ZOG_ERR_NOT_FOUND;
-	else
-		regs->rax = domain_write(caller(cpu), regs->rdx, incident, sizeof(*incident)) ? (uint64_t)ZOG_OK : (uint64_t)ZOG_ERR_ARGUMENT;
+
+	answer(cpu, incident != NULL ? ZOG_OK : ZOG_ERR_NOT_FOUND, regs->rdx, incident, sizeof(*incident));
 }
 
 static void stats_machine(struct zog_domain_stats *stats)
@@ -259,22 +241,19 @@ static void call_stats(struct cpu *cpu)
 {
 	struct zog_regs *regs = &cpu->domain_regs;
 
-	if (!domain_holds(caller(cpu), regs->rdi, CAP_STATS)) {
-		cap_fault(cpu);
-		return;
-	}
+
 	regs->rax = (uint64_t)ZOG_ERR_NOT_FOUND;
 	if (regs->rsi >= domain_total)
 		return;
-	struct zog_domain_stats stats = domain_table[regs->rsi].stats;
-	stats.state = domain_table[regs->rsi].state;
-	stats.invocations = domain_table[regs->rsi].invocations;
-	update_stats(&domain_table[regs->rsi], &stats);
-	if (domain_table[regs->rsi].desc->is_device_owner)
+	const struct domain *domain = &domain_table[regs->rsi];
+	struct zog_domain_stats stats = domain->stats;
+	stats.state = domain->state;
+	stats.invocations = domain->invocations;
+	update_stats(domain, &stats);
+	if (domain->desc->is_device_owner)
 		stats.dma = iommu_unit.registers != NULL ? ZOG_DMA_CONFINED : ZOG_DMA_ALL_MEMORY;
 	stats_machine(&stats);
-	if (domain_write(caller(cpu), regs->rdx, &stats, sizeof(stats)))
-		regs->rax = ZOG_OK;
+	answer(cpu, ZOG_OK, regs->rdx, &stats, sizeof(stats));
 }
 
 static zog_status_t image_step(struct domain *own, struct domain *domain, const struct zog_regs *regs)
@@ -297,12 +276,7 @@ static void call_image(struct cpu *cpu)
 {
 	struct zog_regs *regs = &cpu->domain_regs;
 
-	if (!domain_holds(caller(cpu), regs->rdi, CAP_UPDATE))
-		cap_fault(cpu);
-	else if (regs->rsi >= domain_total)
-		regs->rax = (uint64_t)ZOG_ERR_NOT_FOUND;
-	else
-		regs->rax = (uint64_t)image_step(caller(cpu), &domain_table[regs->rsi], regs);
+	regs->rax = (uint64_t)(regs->rsi < domain_total ? image_step(caller(cpu), &domain_table[regs->rsi], regs) : ZOG_ERR_NOT_FOUND);
 }
 
 static void call_region_stats(struct cpu *cpu)
@@ -310,13 +284,7 @@ static void call_region_stats(struct cpu *cpu)
 	struct zog_regs *regs = &cpu->domain_regs;
 	struct zog_region_stats stats;
 
-	if (!domain_holds(caller(cpu), regs->rdi, CAP_STATS)) {
-		cap_fault(cpu);
-		return;
-	}
-	regs->rax = (uint64_t)region_stats(regs->rsi, &stats);
-	if (regs->rax == ZOG_OK && !domain_write(caller(cpu), regs->rdx, &stats, sizeof(stats)))
-		regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
+	answer(cpu, region_stats(regs->rsi, &stats), regs->rdx, &stats, sizeof(stats));
 }
 
 static void call_region_read(struct cpu *cpu)
@@ -331,13 +299,7 @@ static void call_authority(struct cpu *cpu)
 	struct zog_regs *regs = &cpu->domain_regs;
 	struct zog_authority row;
 
-	if (!domain_holds(caller(cpu), regs->rdi, CAP_INSPECT)) {
-		cap_fault(cpu);
-		return;
-	}
-	regs->rax = (uint64_t)authority_read(regs->rsi & UINT32_MAX, regs->rsi >> 32, regs->rdx, &row);
-	if (regs->rax == ZOG_OK && !domain_write(caller(cpu), regs->r10, &row, sizeof(row)))
-		regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
+	answer(cpu, authority_read(regs->rsi & UINT32_MAX, regs->rsi >> 32, regs->rdx, &row), regs->r10, &row, sizeof(row));
 }
 
 static void call_region_version(struct cpu *cpu)
@@ -345,9 +307,7 @@ static void call_region_version(struct cpu *cpu)
 	struct zog_regs *regs = &cpu->domain_regs;
 	struct zog_region_version info;
 
-	regs->rax = (uint64_t)region_version_info(caller(cpu), regs->rdi, regs->rsi, &info);
-	if (regs->rax == ZOG_OK && !domain_write(caller(cpu), regs->rdx, &info, sizeof(info)))
-		regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
+	answer(cpu, region_version_info(caller(cpu), regs->rdi, regs->rsi, &info), regs->rdx, &info, sizeof(info));
 }
 
 static void call_object_begin(struct cpu *cpu)
@@ -367,13 +327,7 @@ static void call_object_stats(struct cpu *cpu)
 	struct zog_regs *regs = &cpu->domain_regs;
 	struct zog_object_stats stats;
 
-	if (!domain_holds(caller(cpu), regs->rdi, CAP_STATS)) {
-		cap_fault(cpu);
-		return;
-	}
-	regs->rax = (uint64_t)object_stats(regs->rsi, &stats);
-	if (regs->rax == ZOG_OK && !domain_write(caller(cpu), regs->rdx, &stats, sizeof(stats)))
-		regs->rax = (uint64_t)ZOG_ERR_ARGUMENT;
+	answer(cpu, object_stats(regs->rsi, &stats), regs->rdx, &stats, sizeof(stats));
 }
 
 static void call_fail(struct cpu *cpu)
@@ -386,40 +340,45 @@ static void call_fail(struct cpu *cpu)
 	domain_fault(cpu, cause, 0, regs->rsi, regs->rdx);
 }
 
-static void (*const call_table[ZOG_CORE_CALL_COUNT])(struct cpu *cpu) = {
-	[ZOG_CORE_CALL] = crossing_call,
-	[ZOG_CORE_REPLY] = crossing_reply,
-	[ZOG_CORE_COMMIT] = call_commit,
-	[ZOG_CORE_LOG] = call_log,
-	[ZOG_CORE_TRACE_READ] = call_trace_read,
-	[ZOG_CORE_COPY] = call_copy,
-	[ZOG_CORE_EVENT_READ] = call_event_read,
-	[ZOG_CORE_PORT_READ] = call_port_read,
-	[ZOG_CORE_PORT_WRITE] = call_port_write,
-	[ZOG_CORE_THREAD_REGS] = call_thread_regs,
-	[ZOG_CORE_FRAME_PIN] = call_frame_pin,
-	[ZOG_CORE_FIRMWARE_READ] = call_firmware_read,
-	[ZOG_CORE_INCIDENT] = call_incident,
-	[ZOG_CORE_STATS] = call_stats,
-	[ZOG_CORE_XSTATE] = call_xstate,
-	[ZOG_CORE_ABORT] = call_abort,
-	[ZOG_CORE_FAIL] = call_fail,
-	[ZOG_CORE_REGION_STATS] = call_region_stats,
-	[ZOG_CORE_REGION_READ] = call_region_read,
-	[ZOG_CORE_AUTHORITY] = call_authority,
-	[ZOG_CORE_IMAGE] = call_image,
-	[ZOG_CORE_REGION_VERSION] = call_region_version,
-	[ZOG_CORE_OBJECT_BEGIN] = call_object_begin,
-	[ZOG_CORE_OBJECT_HOLD] = call_object_hold,
-	[ZOG_CORE_OBJECT_STATS] = call_object_stats,
+static const struct {
+	void (*handle)(struct cpu *cpu);
+	enum cap_type needed;
+} call_table[ZOG_CORE_CALL_COUNT] = {
+	[ZOG_CORE_CALL] = { crossing_call },
+	[ZOG_CORE_REPLY] = { crossing_reply },
+	[ZOG_CORE_COMMIT] = { call_commit },
+	[ZOG_CORE_LOG] = { call_log },
+	[ZOG_CORE_TRACE_READ] = { call_trace_read, CAP_INSPECT },
+	[ZOG_CORE_COPY] = { call_copy },
+	[ZOG_CORE_EVENT_READ] = { call_event_read },
+	[ZOG_CORE_PORT_READ] = { call_port_read, CAP_PORTS },
+	[ZOG_CORE_PORT_WRITE] = { call_port_write, CAP_PORTS },
+	[ZOG_CORE_THREAD_REGS] = { call_thread_regs },
+	[ZOG_CORE_FRAME_PIN] = { call_frame_pin },
+	[ZOG_CORE_FIRMWARE_READ] = { call_firmware_read, CAP_BUS },
+	[ZOG_CORE_INCIDENT] = { call_incident, CAP_INSPECT },
+	[ZOG_CORE_STATS] = { call_stats, CAP_STATS },
+	[ZOG_CORE_XSTATE] = { call_xstate },
+	[ZOG_CORE_ABORT] = { call_abort },
+	[ZOG_CORE_FAIL] = { call_fail },
+	[ZOG_CORE_REGION_STATS] = { call_region_stats, CAP_STATS },
+	[ZOG_CORE_REGION_READ] = { call_region_read },
+	[ZOG_CORE_AUTHORITY] = { call_authority, CAP_INSPECT },
+	[ZOG_CORE_IMAGE] = { call_image, CAP_UPDATE },
+	[ZOG_CORE_REGION_VERSION] = { call_region_version },
+	[ZOG_CORE_OBJECT_BEGIN] = { call_object_begin },
+	[ZOG_CORE_OBJECT_HOLD] = { call_object_hold },
+	[ZOG_CORE_OBJECT_STATS] = { call_object_stats, CAP_STATS },
 };
 
 void core_call(struct cpu *cpu, uint64_t number)
 {
 	journal_begin(cpu);
-	if (number < ZOG_CORE_CALL_COUNT)
-		call_table[number](cpu);
-	else
+	if (number >= ZOG_CORE_CALL_COUNT)
 		domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, number, 0);
+	else if (call_table[number].needed != CAP_NONE && !domain_holds(caller(cpu), cpu->domain_regs.rdi, call_table[number].needed))
+		cap_fault(cpu);
+	else
+		call_table[number].handle(cpu);
 	core_leave(cpu);
 }

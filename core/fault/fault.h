@@ -13,15 +13,9 @@ void incident_setup(void);
 void domain_fault(struct cpu *cpu, uint32_t cause, uint32_t vector, uint64_t address, uint64_t error);
 /* Records an incident about a domain that runs nowhere. */
 void incident_record_idle(struct domain *domain, uint32_t cause, uint64_t detail);
-/* Records that the running domain's commit was refused by a schema; the domain goes on. */
-void incident_record_refusal(struct cpu *cpu, struct domain *domain, uint64_t value, uint64_t detail);
-/* Records that the running domain's live image differed from the committed one right after a commit, from offset `place` of
- * the home region on, in so many bytes; the domain goes on. */
-struct escape {
-	uint64_t place, bytes;
-	uint32_t live, committed; /* the first of them */
-};
-void incident_record_escape(struct cpu *cpu, struct domain *domain, const struct escape *escape);
+/* Records what is no end of the running domain: its commit was refused by a schema; in the lab image, that it stored past the
+ * hook (tests/core/tsm/compare.c). */
+struct zog_incident *incident_record_going_on(struct cpu *cpu, struct domain *domain, uint32_t cause, uint64_t address, uint64_t error);
 /* Records what the scrubber found in the committed home region, and what became of it (tsm/home_scrub.c): "OUTCOME: " and
  * domain->stats.finding are its subject. */
 void incident_record_damage(struct domain *domain, const struct home_finding *finding, const char *outcome);

@@ -45,14 +45,6 @@ static void trace_take(struct domain *domain, struct zog_incident *incident)
 	}
 }
 
-/* The log's budget: once a domain has faulted as often as the table has places, one in so many of its own faults is told in full. */
-static bool incident_is_short(const struct zog_incident *incident)
-{
-	uint64_t faults = domain_table[incident->domain].stats.faults;
-
-	return !incident->is_asked_for && faults > INCIDENT_MAX && faults % INCIDENT_MAX != 0;
-}
-
 static void incident_log(const struct zog_incident *incident)
 {
 	const struct zog_regs *r = &incident->regs;
@@ -60,11 +52,6 @@ static void incident_log(const struct zog_incident *incident)
 	char trace[ZOG_TRACE_MAX * 19 + 1];
 	uint32_t n = 0;
 
-	if (incident_is_short(incident)) {
-		log_line("zog: incident %u domain=%s cause=%s vector=%u asked=0", incident->number, domain_table[incident->domain].desc->name,
-			 cause_name[incident->cause], incident->vector);
-		return;
-	}
 	for (uint32_t i = 0; i < incident->trace_count; i++) {
 		if (i)
 			trace[n++] = ',';
@@ -108,7 +95,7 @@ static struct zog_incident *incident_take(struct domain *domain, uint32_t cause)
 	return incident;
 }
 
-void incident_record_notice(struct domain *domain, uint32_t cause, uint64_t address, uint64_t error)
+static struct zog_incident *notice_take(struct domain *domain, uint32_t cause, uint64_t address, uint64_t error)
 {
 	struct zog_incident *incident = incident_take(domain, cause);
 
@@ -117,7 +104,10 @@ void incident_record_notice(struct domain *domain, uint32_t cause, uint64_t addr
 	incident->tsc_reply = incident->tsc_fault;
 	incident->trace[incident->trace_count++] = incident->regs.rip = domain->image->entry;
 	incident_log(incident);
+	return incident;
 }
+
+void incident_record_notice(struct domain *domain, uint32_t cause, uint64_t address, uint64_t error) { notice_take(domain, cause, address, error); }
 
 static void corruption_noticed(struct domain *domain)
 {
@@ -135,15 +125,10 @@ static uint32_t text_add(struct zog_incident *incident, uint32_t at, const char 
 
 void incident_record_damage(struct domain *domain, const struct home_finding *finding, const char *outcome)
 {
-	struct zog_incident *incident = incident_take(domain, ZOG_CAUSE_DAMAGE);
+	struct zog_incident *incident = notice_take(domain, ZOG_CAUSE_DAMAGE, finding->value, home_finding_detail(finding));
 
-	incident->address = finding->value;
-	incident->error = home_finding_detail(finding);
-	incident->tsc_reply = incident->tsc_fault;
-	incident->trace[incident->trace_count++] = incident->regs.rip = domain->image->entry;
 	text_add(incident, text_add(incident, text_add(incident, 0, outcome), ": "), domain->stats.finding);
 	corruption_noticed(domain);
-	incident_log(incident);
 }
 
 static struct zog_incident *incident_new(struct domain *domain, uint32_t cause)
@@ -208,30 +193,16 @@ static struct zog_incident *incident_record_running(struct cpu *cpu, struct doma
 	return incident;
 }
 
-void incident_record_refusal(struct cpu *cpu, struct domain *domain, uint64_t value, uint64_t detail)
+struct zog_incident *incident_record_going_on(struct cpu *cpu, struct domain *domain, uint32_t cause, uint64_t address, uint64_t error)
 {
 	struct zog_incident *open = domain->open_incident;
-	struct zog_incident *incident = incident_record_running(cpu, domain, ZOG_CAUSE_VALIDATION, 0);
+	struct zog_incident *incident = incident_record_running(cpu, domain, cause, 0);
 
 	domain->open_incident = open; /* nothing has to recover from this one */
-	incident->address = value;
-	incident->error = detail;
+	incident->address = address;
+	incident->error = error;
 	incident_log(incident);
-}
-
-void incident_record_escape(struct cpu *cpu, struct domain *domain, const struct escape *escape)
-{
-	struct zog_incident *open = domain->open_incident;
-	struct zog_incident *incident = incident_record_running(cpu, domain, ZOG_CAUSE_ESCAPE, 0);
-
-	domain->open_incident = open; /* it goes on */
-	incident->tsc_reply = incident->tsc_fault;
-	incident->address = ZOG_HOME_BASE + escape->place;
-	incident->error = escape->bytes;
-	home_place_name(domain, (uint32_t)escape->place, incident->subject, sizeof(incident->subject));
-	log_line("zog: escape domain=%s region=home %s live=0x%x committed=0x%x method=0x%x", domain->desc->name, incident->subject,
-		 escape->live, escape->committed, incident->method);
-	incident_log(incident);
+	return incident;
 }
 
 void incident_update_undone(struct domain *domain, bool is_undone) { domain->open_incident->is_update_undone = is_undone; }
@@ -256,8 +227,7 @@ void incident_close(struct domain *domain)
 	/* The time is from the fault, or, for a domain that was idle, from the call that found it
 	 * down, plus what its rollback took. */
 	incident->tsc_reply = tsc_read();
-	if (!incident_is_short(incident))
-		log_line("zog: recovered %u domain=%s instructions=%lu", incident->number, domain->desc->name, incident->tsc_reply - incident->tsc_fault);
+	log_line("zog: recovered %u domain=%s instructions=%lu", incident->number, domain->desc->name, incident->tsc_reply - incident->tsc_fault);
 }
 
 void frame_reissue_after_fault(struct cpu *cpu, uint32_t is_asked_for); /* cross/crossing.c */

@@ -2,23 +2,12 @@
  * 32-bit words i, i + 8, i + 16, ... So the vectors are loaded as they lie, and one page takes as long as eight would.
  * This file alone of the core is compiled for AVX2. */
 #include "fault/measure.h"
+#include "fault/sha256.h"
 
 #define PART_BITS (4096u) /* 512 bytes */
 #define BLOCKS 8u         /* of 64 bytes in a part */
 typedef uint32_t lanes __attribute__((vector_size(32)));
 typedef uint8_t lane_bytes __attribute__((vector_size(32)));
-
-#define ALL(x) { x, x, x, x, x, x, x, x }
-static const lanes round_constant[64] = {
-	ALL(0x428a2f98), ALL(0x71374491), ALL(0xb5c0fbcf), ALL(0xe9b5dba5), ALL(0x3956c25b), ALL(0x59f111f1), ALL(0x923f82a4), ALL(0xab1c5ed5),
-	ALL(0xd807aa98), ALL(0x12835b01), ALL(0x243185be), ALL(0x550c7dc3), ALL(0x72be5d74), ALL(0x80deb1fe), ALL(0x9bdc06a7), ALL(0xc19bf174),
-	ALL(0xe49b69c1), ALL(0xefbe4786), ALL(0x0fc19dc6), ALL(0x240ca1cc), ALL(0x2de92c6f), ALL(0x4a7484aa), ALL(0x5cb0a9dc), ALL(0x76f988da),
-	ALL(0x983e5152), ALL(0xa831c66d), ALL(0xb00327c8), ALL(0xbf597fc7), ALL(0xc6e00bf3), ALL(0xd5a79147), ALL(0x06ca6351), ALL(0x14292967),
-	ALL(0x27b70a85), ALL(0x2e1b2138), ALL(0x4d2c6dfc), ALL(0x53380d13), ALL(0x650a7354), ALL(0x766a0abb), ALL(0x81c2c92e), ALL(0x92722c85),
-	ALL(0xa2bfe8a1), ALL(0xa81a664b), ALL(0xc24b8b70), ALL(0xc76c51a3), ALL(0xd192e819), ALL(0xd6990624), ALL(0xf40e3585), ALL(0x106aa070),
-	ALL(0x19a4c116), ALL(0x1e376c08), ALL(0x2748774c), ALL(0x34b0bcb5), ALL(0x391c0cb3), ALL(0x4ed8aa4a), ALL(0x5b9cca4f), ALL(0x682e6ff3),
-	ALL(0x748f82ee), ALL(0x78a5636f), ALL(0x84c87814), ALL(0x8cc70208), ALL(0x90befffa), ALL(0xa4506ceb), ALL(0xbef9a3f7), ALL(0xc67178f2),
-};
 
 #define ROTATE(x, n) ((x) >> (n) | (x) << (32 - (n)))
 
@@ -54,9 +43,10 @@ static inline __attribute__((always_inline)) void schedule(lanes w[16])
 static void block_add(lanes s[8], lanes w[16])
 {
 	lanes a = s[0], b = s[1], c = s[2], d = s[3], e = s[4], f = s[5], g = s[6], h = s[7], bc = b ^ c;
+	const lanes *first = (const void *)sha256_round;
 
-	for (const lanes *k = round_constant; k < round_constant + 64; k += 16) {
-		if (k != round_constant)
+	for (const lanes *k = first; k < first + 64; k += 16) {
+		if (k != first)
 			schedule(w);
 #pragma GCC unroll 2
 		for (uint32_t i = 0; i < 16; i += 8) {
@@ -75,10 +65,10 @@ static void block_add(lanes s[8], lanes w[16])
 
 void sha256_lanes(const uint8_t *page, uint8_t sum[8][32])
 {
-	lanes s[8] = { ALL(0x6a09e667), ALL(0xbb67ae85), ALL(0x3c6ef372), ALL(0xa54ff53a),
-		       ALL(0x510e527f), ALL(0x9b05688c), ALL(0x1f83d9ab), ALL(0x5be0cd19) };
-	lanes w[16];
+	lanes s[8], w[16];
 
+	for (uint32_t i = 0; i < 8; i++)
+		s[i] = (lanes){ 0 } + sha256_initial[i];
 	for (uint32_t block = 0; block < BLOCKS; block++) {
 #pragma GCC unroll 16
 		for (uint32_t i = 0; i < 16; i++)

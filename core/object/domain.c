@@ -69,6 +69,12 @@ static void area_map_fixed(struct area *area, uint64_t flags)
 		area->entry[i] = (area->physical + i * ZOG_PAGE_SIZE) | PTE_PRESENT | PTE_USER | flags;
 }
 
+/* Memory at a place of its own, there from boot on. */
+static void fixed_build(struct domain *domain, uint64_t start, uint64_t pages, uint64_t physical, uint64_t flags)
+{
+	area_map_fixed(area_add(domain, AREA_FIXED, start, pages, range_build(domain, start, pages), physical), flags | PTE_NO_EXECUTE);
+}
+
 /* Address space and frames for data have room for an update's growth. */
 static void image_build(struct domain *domain)
 {
@@ -98,9 +104,7 @@ static void home_build(struct domain *domain)
 	uint64_t live = boot_memory(bytes, FRAME_DOMAIN, domain->id);
 	uint64_t committed = boot_memory(bytes, FRAME_DOMAIN, domain->id);
 	area_add(domain, AREA_HOME, ZOG_HOME_BASE, pages, range_build(domain, ZOG_HOME_BASE, pages), live);
-	struct area *area = area_add(domain, AREA_FIXED, ZOG_HOME_BASE + ZOG_HOME_COMMITTED_OFFSET, pages,
-				     range_build(domain, ZOG_HOME_BASE + ZOG_HOME_COMMITTED_OFFSET, pages), committed);
-	area_map_fixed(area, PTE_NO_EXECUTE);
+	fixed_build(domain, ZOG_HOME_BASE + ZOG_HOME_COMMITTED_OFFSET, pages, committed, 0);
 	domain->home_live = physical_pointer(live);
 	domain->home_committed = physical_pointer(committed);
 	domain->home_bytes = bytes;
@@ -158,8 +162,7 @@ static void device_memory_build(struct domain *domain)
 
 	if (bytes) {
 		physical = boot_memory(bytes, FRAME_DMA, domain->id);
-		struct area *area = area_add(domain, AREA_FIXED, ZOG_DMA_BASE, pages, range_build(domain, ZOG_DMA_BASE, pages), physical);
-		area_map_fixed(area, PTE_WRITE | PTE_NO_EXECUTE);
+		fixed_build(domain, ZOG_DMA_BASE, pages, physical, PTE_WRITE);
 		domain->info->dma_physical = physical;
 		domain->info->dma_bytes = bytes;
 	}
@@ -178,8 +181,7 @@ static void streams_build(struct domain *domain)
 	for (uint32_t i = 0; i < domain->desc->stream_count; i++) {
 		uint64_t pages = domain->desc->stream[i].pages, start = ZOG_STREAM_BASE + i * ZOG_STREAM_STRIDE;
 		stream_frames[domain->id][i] = boot_memory(pages * ZOG_PAGE_SIZE, FRAME_DOMAIN, domain->id);
-		area_map_fixed(area_add(domain, AREA_FIXED, start, pages, range_build(domain, start, pages), stream_frames[domain->id][i]),
-			       PTE_WRITE | PTE_NO_EXECUTE);
+		fixed_build(domain, start, pages, stream_frames[domain->id][i], PTE_WRITE);
 	}
 }
 
@@ -204,12 +206,10 @@ static void regions_map(struct domain *domain)
 		uint64_t start = ZOG_REGION_BASE + i * ZOG_REGION_STRIDE, pages = region->desc->bytes / ZOG_PAGE_SIZE;
 		if (region->desc->writer != domain->id && !contract_connects(domain->id, region->desc->writer))
 			continue; /* its reads end it */
-		area_map_fixed(area_add(domain, AREA_FIXED, start, pages + 1, range_build(domain, start, pages + 1), region->head_physical),
-			       PTE_NO_EXECUTE);
+		fixed_build(domain, start, pages + 1, region->head_physical, 0);
 		start += ZOG_REGION_BUFFER_OFFSET;
 		if (domain->desc->region[i].role == REGION_VALIDATOR)
-			area_map_fixed(area_add(domain, AREA_FIXED, start, REGION_PROPOSAL_PAGES, range_build(domain, start, REGION_PROPOSAL_PAGES),
-						region->proposal_physical), PTE_NO_EXECUTE);
+			fixed_build(domain, start, REGION_PROPOSAL_PAGES, region->proposal_physical, 0);
 		if (domain->desc->region[i].role != REGION_WRITER)
 			continue;
 		struct area *area = area_add(domain, AREA_DATA, start, pages, range_build(domain, start, pages), region->buffer_physical);
@@ -227,9 +227,9 @@ static void object_map(struct domain *domain, struct object *object, uint64_t st
 {
 	uint64_t bytes = object->desc->schema.bytes, pages = bytes / ZOG_PAGE_SIZE, buffers = object->desc->buffer_count;
 	uint64_t slot = start + ZOG_OBJECT_SLOT;
-	pte_t *head = range_build(domain, start, 1), *entry = range_build(domain, slot, buffers * 512);
 
-	area_map_fixed(area_add(domain, AREA_FIXED, start, 1, head, object->head_physical), PTE_NO_EXECUTE);
+	fixed_build(domain, start, 1, object->head_physical, 0);
+	pte_t *entry = range_build(domain, slot, buffers * 512);
 	for (uint64_t i = 0; i < buffers; i++) {
 		struct area area = { .address = slot + i * ZOG_OBJECT_SLOT, .pages = pages, .entry = entry + i * 512,
 				     .physical = object->bytes_physical + i * bytes };
@@ -301,9 +301,7 @@ static void module_map(struct domain *domain)
 			module = &system_module[i];
 	if (module == NULL || module->bytes == 0)
 		return;
-	uint64_t pages = pages_of(module->bytes);
-	area_map_fixed(area_add(domain, AREA_FIXED, ZOG_MODULE_BASE, pages, range_build(domain, ZOG_MODULE_BASE, pages),
-				content_physical(module->content)), PTE_NO_EXECUTE);
+	fixed_build(domain, ZOG_MODULE_BASE, pages_of(module->bytes), content_physical(module->content), 0);
 	domain->info->module_bytes = module->bytes;
 }
 

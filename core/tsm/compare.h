@@ -1,6 +1,5 @@
-/* Live image against committed image, page by page: what the scrubber does for idle domains, and what the checking mode of
- * the lab image (tsm_control=compare) does after every commit, the empty ones too: whatever differs then was stored past
- * the hook. It is on file with the method that stored it, and the live image becomes what is committed. */
+/* Live image against committed image, page by page: what the scrubber does for idle domains, and the checking mode of the lab
+ * image after every commit. */
 #ifndef CORE_TSM_COMPARE_H
 #define CORE_TSM_COMPARE_H
 
@@ -15,17 +14,6 @@ static inline bool page_is_equal(const uint8_t *a, const uint8_t *b)
 	for (uint32_t i = 0; i < ZOG_PAGE_SIZE / 8; i += 4)
 		difference |= (x[i] ^ y[i]) | (x[i + 1] ^ y[i + 1]) | (x[i + 2] ^ y[i + 2]) | (x[i + 3] ^ y[i + 3]);
 	return difference == 0;
-}
-
-#define COMPARE_PATIENCE 32u /* times a deadline: in this mode an invocation waits for the comparisons of all that it calls */
-
-struct cpu;
-void compare_images(struct cpu *cpu, struct domain *domain);
-/* The invocation on top of the CPU's thread has just committed. */
-static inline void compare_after_commit(struct cpu *cpu, struct domain *domain)
-{
-	if (region_control_compares())
-		compare_images(cpu, domain);
 }
 
 #endif

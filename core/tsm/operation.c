@@ -60,10 +60,7 @@ static bool pages_are_good(uint64_t address, uint64_t pages)
 	return address % ZOG_PAGE_SIZE == 0 && pages <= ZOG_USER_END / ZOG_PAGE_SIZE && address <= ZOG_USER_END - pages * ZOG_PAGE_SIZE;
 }
 
-static bool decode_notify(struct decode *decode, struct zog_op *op)
-{
-	return op->slot < decode->domain->desc->event_count;
-}
+static bool decode_notify(struct decode *decode, struct zog_op *op) { return op->slot < decode->domain->desc->event_count; }
 
 static bool decode_space_create(struct decode *decode, struct zog_op *op)
 {
@@ -182,10 +179,7 @@ static bool decode_frame_grant(struct decode *decode, struct zog_op *op)
 	return true;
 }
 
-static bool decode_frame_zero(struct decode *decode, struct zog_op *op)
-{
-	return frame_is_own(decode, op->word[0]);
-}
+static bool decode_frame_zero(struct decode *decode, struct zog_op *op) { return frame_is_own(decode, op->word[0]); }
 
 static bool decode_port(struct decode *decode, struct zog_op *op)
 {
@@ -292,21 +286,15 @@ static bool decode_object_rollback(struct decode *decode, struct zog_op *op)
 
 /* --- actions -------------------------------------------------------------------------------------------------------- */
 
+#define UNUSED __attribute__((unused))
+#define ACTION(name) static void act_##name(struct cpu *cpu UNUSED, struct domain *domain UNUSED, struct zog_op *op UNUSED)
+
 static struct thread *slot_thread(struct cpu *cpu, uint32_t slot) { return slot == ZOG_SELF ? cpu->thread : &thread_table[slot]; }
 
-static void act_notify(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu;
-	event_notify(&domain->event[op->slot], (uint32_t)op->word[0]);
-}
+ACTION(notify) { event_notify(&domain->event[op->slot], (uint32_t)op->word[0]); }
+ACTION(space_create) { space_create(&space_table[op->slot]); }
 
-static void act_space_create(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu, (void)domain;
-	space_create(&space_table[op->slot]);
-}
-
-static void act_space_destroy(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+ACTION(space_destroy)
 {
 	struct space *space = &space_table[op->slot];
 
@@ -318,29 +306,10 @@ static void act_space_destroy(struct cpu *cpu, struct domain *domain, struct zog
 	space_destroy(space);
 }
 
-static void act_map(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu, (void)domain;
-	space_map(&space_table[op->slot], op->word[0], op->word[1], (uint32_t)op->word[2]);
-}
-
-static void act_unmap(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu, (void)domain;
-	space_unmap(&space_table[op->slot], op->word[0], op->word[1]);
-}
-
-static void act_protect(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu, (void)domain;
-	space_protect(&space_table[op->slot], op->word[0], op->word[1], (uint32_t)op->word[2]);
-}
-
-static void act_clone(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu, (void)domain;
-	space_clone(&space_table[op->slot], &space_table[op->word[0]], op->word[1], op->word[2]);
-}
+ACTION(map) { space_map(&space_table[op->slot], op->word[0], op->word[1], (uint32_t)op->word[2]); }
+ACTION(unmap) { space_unmap(&space_table[op->slot], op->word[0], op->word[1]); }
+ACTION(protect) { space_protect(&space_table[op->slot], op->word[0], op->word[1], (uint32_t)op->word[2]); }
+ACTION(clone) { space_clone(&space_table[op->slot], &space_table[op->word[0]], op->word[1], op->word[2]); }
 
 static void vector_state_reset(struct cpu *cpu, struct thread *thread)
 {
@@ -352,7 +321,7 @@ static void vector_state_reset(struct cpu *cpu, struct thread *thread)
 		cpu->vector_owner = NULL;
 }
 
-static void act_thread_create(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+ACTION(thread_create)
 {
 	struct thread *thread = &thread_table[op->slot];
 
@@ -374,27 +343,21 @@ static void act_thread_create(struct cpu *cpu, struct domain *domain, struct zog
 	thread_make_ready(thread);
 }
 
-static void act_thread_destroy(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)domain;
-	thread_end(cpu, slot_thread(cpu, op->slot));
-}
+ACTION(thread_destroy) { thread_end(cpu, slot_thread(cpu, op->slot)); }
 
-static void act_thread_regs(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+ACTION(thread_regs)
 {
 	struct thread *thread = slot_thread(cpu, op->slot);
 
-	(void)domain;
 	memcpy(&thread->regs, (void *)op->word[0], sizeof(thread->regs));
 	thread->keep_rax = 1;
 	thread->must_load_all = 1;
 }
 
-static void act_thread_wake(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+ACTION(thread_wake)
 {
 	struct thread *thread = slot_thread(cpu, op->slot);
 
-	(void)domain;
 	thread->has_attention = 1;
 	if (thread_wake(thread, ZOG_REASON_WAKE)) {
 		/* The reason of its re-issue tells; what is left to do then the personality stages again. */
@@ -406,24 +369,15 @@ static void act_thread_wake(struct cpu *cpu, struct domain *domain, struct zog_o
 		cpu_interrupt_other(on);
 }
 
-static void act_thread_space(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)domain;
-	slot_thread(cpu, op->slot)->space = &space_table[op->word[0]];
-}
+ACTION(thread_space) { slot_thread(cpu, op->slot)->space = &space_table[op->word[0]]; }
 
-static void act_frame_grant(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+ACTION(frame_grant)
 {
-	(void)cpu, (void)domain;
 	for (uint64_t i = 0; i < op->word[1]; i++)
 		frame_table[op->word[0] + i].owner = (uint8_t)op->word[2];
 }
 
-static void act_frame_zero(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu, (void)domain;
-	memset(frame_pointer(op->word[0]), 0, ZOG_PAGE_SIZE);
-}
+ACTION(frame_zero) { memset(frame_pointer(op->word[0]), 0, ZOG_PAGE_SIZE); }
 
 /* Sends or receives while the device is ready; the counter moves in both images, so bytes and position commit as one. */
 static void act_port(struct domain *domain, struct zog_op *op, bool is_out)
@@ -446,77 +400,34 @@ static void act_port(struct domain *domain, struct zog_op *op, bool is_out)
 	*(uint64_t *)(domain->home_live + op->word[3]) = *(uint64_t *)(domain->home_committed + op->word[3]);
 }
 
-static void act_port_out(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+ACTION(port_out) { act_port(domain, op, true); }
+ACTION(port_in) { act_port(domain, op, false); }
+ACTION(device_attach) { domain_attach_window(&domain_table[op->word[0]], (uint32_t)op->word[1], op->word[2], op->word[3]); }
+
+ACTION(nothing) { }
+
+ACTION(iommu_set) { iommu_enable(op->word[0], (uint32_t)op->word[1]); }
+ACTION(device_assign) { iommu_assign(&domain_table[op->word[0]], (uint32_t)op->word[1]); }
+
+ACTION(control) { control_act(cpu, domain, op); }
+
+ACTION(exit) { service_exit(domain, (uint32_t)op->word[0]); }
+ACTION(update) { update_act(cpu, &domain_table[op->word[0]]); }
+
+ACTION(power)
 {
-	(void)cpu;
-	act_port(domain, op, true);
-}
-
-static void act_port_in(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu;
-	act_port(domain, op, false);
-}
-
-static void act_device_attach(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu, (void)domain;
-	domain_attach_window(&domain_table[op->word[0]], (uint32_t)op->word[1], op->word[2], op->word[3]);
-}
-
-static void act_nothing(struct cpu *cpu, struct domain *domain, struct zog_op *op) { (void)cpu, (void)domain, (void)op; }
-
-static void act_iommu_set(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu, (void)domain;
-	iommu_enable(op->word[0], (uint32_t)op->word[1]);
-}
-
-static void act_device_assign(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu, (void)domain;
-	iommu_assign(&domain_table[op->word[0]], (uint32_t)op->word[1]);
-}
-
-static void act_control(struct cpu *cpu, struct domain *domain, struct zog_op *op) { control_act(cpu, domain, op); }
-
-static void act_exit(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu;
-	service_exit(domain, (uint32_t)op->word[0]);
-}
-
-static void act_update(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)domain;
-	update_act(cpu, &domain_table[op->word[0]]);
-}
-
-static void act_power(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu, (void)domain;
 	authority_tell_used();
 	power_off((uint32_t)op->word[0]);
 }
 
-static void act_schedule(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu, (void)domain;
-	schedule_slice_ns = op->word[0];
-}
-
-static void act_xstate_reset(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)domain;
-	vector_state_reset(cpu, slot_thread(cpu, op->slot));
-}
+ACTION(schedule) { schedule_slice_ns = op->word[0]; }
+ACTION(xstate_reset) { vector_state_reset(cpu, slot_thread(cpu, op->slot)); }
 
 /* Regions and objects of a transaction become visible together: the first operation carries out all of them. */
-static void act_shared(struct cpu *cpu, struct domain *domain, struct zog_op *op)
+ACTION(shared)
 {
 	bool has_regions = cpu->op_seen & REGION_STAGED, has_objects = cpu->op_seen & OBJECT_STAGED;
 
-	(void)op;
 	if (has_objects)
 		object_act_open(cpu);
 	if (has_regions)
@@ -525,11 +436,7 @@ static void act_shared(struct cpu *cpu, struct domain *domain, struct zog_op *op
 		object_act_publish(cpu, domain);
 }
 
-static void act_region_rollback(struct cpu *cpu, struct domain *domain, struct zog_op *op)
-{
-	(void)cpu;
-	region_act_rollback(domain, op);
-}
+ACTION(region_rollback) { region_act_rollback(domain, op); }
 
 static const struct {
 	bool (*decode)(struct decode *decode, struct zog_op *op);

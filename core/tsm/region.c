@@ -7,34 +7,9 @@
 void *memcpy(void *to, const void *from, size_t size);
 
 struct region *region_table;
-uint32_t region_controls;
 #define READ_ATTEMPTS 64u
 
 /* --- boot ------------------------------------------------------------------------------------------------------------ */
-
-static bool text_has(const char *text, const char *word)
-{
-	for (; *text; text++) {
-		uint32_t i = 0;
-		while (word[i] && text[i] == word[i])
-			i++;
-		if (word[i] == 0)
-			return true;
-	}
-	return false;
-}
-
-static void controls_read(const char *cmdline)
-{
-	if (CORE_LAB && text_has(cmdline, "tsm_control=unchecked"))
-		region_controls |= REGION_CONTROL_UNCHECKED;
-	if (CORE_LAB && text_has(cmdline, "tsm_control=keeps"))
-		region_controls |= REGION_CONTROL_KEEPS;
-	if (CORE_LAB && text_has(cmdline, "tsm_control=damage"))
-		region_controls |= REGION_CONTROL_DAMAGE;
-	if (CORE_LAB && text_has(cmdline, "tsm_control=compare"))
-		region_controls |= REGION_CONTROL_COMPARE;
-}
 
 static uint64_t history_bytes(const struct region_desc *desc)
 {
@@ -80,7 +55,7 @@ static void region_build(struct region *region, const struct region_desc *desc)
 
 void region_setup(const char *cmdline)
 {
-	controls_read(cmdline);
+	region_control_setup(cmdline);
 	if (system_region_count == 0)
 		return;
 	region_table = boot_pointer(system_region_count * sizeof(struct region));

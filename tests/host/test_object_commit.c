@@ -46,7 +46,6 @@ static struct event events[2];
 static struct domain writer = { .desc = &desc, .event = events };
 struct cpu cpu_table[ZOG_CPU_MAX];
 #define CPU (&cpu_table[0])
-uint32_t region_controls;
 
 /* All that a commit changes, so that it can be put back as it was. */
 static struct world {

@@ -1,7 +1,9 @@
-"""Sizes of functions and files: a ratchet.
+"""Sizes of functions, files and the core: a ratchet.
 
 Over the hard limit nothing may be; over the soft one only what stands in sizes.txt beside this file, `lines path[ function]`,
 and it may not grow. A line of that list that is larger than the truth is a finding, too: the list may only shrink.
+
+The core, whose code everybody has to trust, has a limit of its own: C and assembly without comments and blank lines.
 """
 
 import ast
@@ -13,6 +15,8 @@ from .tree import Finding
 LIST = os.path.join("tools", "zoglib", "checks", "sizes.txt")
 FILE_SOFT, FILE_HARD = 500, 800
 FUNCTION_SOFT, FUNCTION_HARD = 60, 100
+CORE, CORE_LINES_MAX = "core/", 10200
+NO_CODE = re.compile(r'("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')|/\*.*?\*/|//[^\n]*', re.DOTALL)
 HEAD = re.compile(r"^(?:STORES_ARE_OWN )?[A-Za-z_][\w \t*]*?\b(\w+)\(")
 
 
@@ -51,6 +55,18 @@ def sizes_of(tree):
 	return large
 
 
+def code_lines(text):
+	"""Lines of C or assembly that hold more than comment."""
+	text = NO_CODE.sub(lambda found: found[1] or "\n" * found[0].count("\n"), text)
+	return sum(1 for line in text.split("\n") if line.strip())
+
+
+def core_finding(tree):
+	lines = sum(code_lines(tree.read(name)) for name in tree.of(".c", ".h", ".S") if name.startswith(CORE))
+	if lines > CORE_LINES_MAX:
+		yield Finding(CORE, 0, f"{lines} lines of code in all: at most {CORE_LINES_MAX}; what is policy, or for the lab only, belongs elsewhere")
+
+
 def known_read(tree):
 	known = {}
 	for line in tree.read(LIST).split("\n") if tree.has(LIST) else []:
@@ -70,6 +86,7 @@ def sizes_check(tree):
 			yield Finding(path, line, f"{what} has {lines} lines: at most {hard}")
 		elif lines > known.get(key, soft):
 			yield Finding(path, line, f"{what} has {lines} lines: more than {known.get(key, soft)}, split it where the idea splits")
+	yield from core_finding(tree)
 	for key, lines in known.items():
 		if large.get(key, (0,))[0] < lines:
 			yield Finding(LIST, 1, f"'{key}' has {large.get(key, ('no more than the limit',))[0]} lines, the list says {lines}: make it smaller")

@@ -1,11 +1,27 @@
-/* The checking mode; see compare.h. Looked at are the pages that page tables say were stored to since the last look, by the
+/* The checking mode; see region_control.h. Looked at are the pages that page tables say were stored to since the last look, by the
  * domain or for it (domain_pointer in object/domain.c): all of them would cost a commit of `linux` its deadline. Damage from
  * elsewhere is the scrubber's to find. One incident for a commit: the first byte that differs, and how many do. */
 #include "tsm/compare.h"
 #include "fault/fault.h"
+#include "fault/log.h"
 #include "object/space.h"
 
 void *memcpy(void *to, const void *from, size_t size);
+
+struct escape { /* offset in the home region, how many bytes differ; the first of them */
+	uint64_t place, bytes;
+	uint32_t live, committed;
+};
+
+static void escape_tell(struct cpu *cpu, struct domain *domain, const struct escape *escape)
+{
+	struct zog_incident *incident = incident_record_going_on(cpu, domain, ZOG_CAUSE_ESCAPE, ZOG_HOME_BASE + escape->place, escape->bytes);
+
+	incident->tsc_reply = incident->tsc_fault;
+	home_place_name(domain, (uint32_t)escape->place, incident->subject, sizeof(incident->subject));
+	log_line("zog: escape domain=%s region=home %s live=0x%x committed=0x%x method=0x%x", domain->desc->name, incident->subject,
+		 escape->live, escape->committed, incident->method);
+}
 
 /* How many bytes of the live page differ; what the first is goes to *ESCAPE if none was found before. */
 static uint64_t page_differences(const struct domain *domain, uint64_t page, struct escape *escape)
@@ -53,5 +69,5 @@ void compare_images(struct cpu *cpu, struct domain *domain)
 	if (is_stored_to)
 		domain_flush(domain); /* or the processor would not note the next stores */
 	if (escape.bytes != 0)
-		incident_record_escape(cpu, domain, &escape);
+		escape_tell(cpu, domain, &escape);
 }

@@ -45,6 +45,14 @@ static void trace_take(struct domain *domain, struct zog_incident *incident)
 	}
 }
 
+/* The log's budget: once a domain has faulted as often as the table has places, one in so many of its own faults is told in full. */
+static bool incident_is_short(const struct zog_incident *incident)
+{
+	uint64_t faults = domain_table[incident->domain].stats.faults;
+
+	return !incident->is_asked_for && faults > INCIDENT_MAX && faults % INCIDENT_MAX != 0;
+}
+
 static void incident_log(const struct zog_incident *incident)
 {
 	const struct zog_regs *r = &incident->regs;
@@ -52,6 +60,11 @@ static void incident_log(const struct zog_incident *incident)
 	char trace[ZOG_TRACE_MAX * 19 + 1];
 	uint32_t n = 0;
 
+	if (incident_is_short(incident)) {
+		log_line("zog: incident %u domain=%s cause=%s vector=%u asked=0", incident->number, domain_table[incident->domain].desc->name,
+			 cause_name[incident->cause], incident->vector);
+		return;
+	}
 	for (uint32_t i = 0; i < incident->trace_count; i++) {
 		if (i)
 			trace[n++] = ',';
@@ -227,7 +240,8 @@ void incident_close(struct domain *domain)
 	/* The time is from the fault, or, for a domain that was idle, from the call that found it
 	 * down, plus what its rollback took. */
 	incident->tsc_reply = tsc_read();
-	log_line("zog: recovered %u domain=%s instructions=%lu", incident->number, domain->desc->name, incident->tsc_reply - incident->tsc_fault);
+	if (!incident_is_short(incident))
+		log_line("zog: recovered %u domain=%s instructions=%lu", incident->number, domain->desc->name, incident->tsc_reply - incident->tsc_fault);
 }
 
 void frame_reissue_after_fault(struct cpu *cpu, uint32_t is_asked_for); /* cross/crossing.c */

@@ -93,7 +93,6 @@ bool space_create(struct space *space)
 	for (uint32_t i = 256; i < 512; i++)
 		table[i] = core[i];
 	core_set64(&space->cr3, physical);
-	space->thread_count = 0;
 	return true;
 }
 

@@ -19,7 +19,6 @@ typedef uint64_t pte_t;
 
 struct space {
 	uint64_t cr3; /* 0: slot is free */
-	uint32_t thread_count;
 };
 extern struct space *space_table;
 extern uint32_t space_total;

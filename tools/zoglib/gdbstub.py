@@ -95,6 +95,12 @@ class Stub:
 	def register(self, number):
 		return int.from_bytes(bytes.fromhex(self.ask(f"p{number:x}")), "little")
 
+	def memory(self, address, size):
+		return bytes.fromhex(self.ask(f"m{address:x},{size:x}"))
+
+	def set_memory(self, address, data):
+		self._command(f"M{address:x},{len(data):x}:{data.hex()}")
+
 	def set_rip(self, value):
 		self._command(f"P{RIP:x}={value.to_bytes(8, 'little').hex()}")
 

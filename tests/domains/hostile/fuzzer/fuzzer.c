@@ -181,6 +181,8 @@ zog_status_t domain_activity(struct zog_call *call)
 		return again_at(call, rt_now_ns() + GUN_NS);
 	if (strcmp(mode, "calls") == 0)
 		return is_flip ? flip_serve(call, home) : calls_serve(call, home);
+	if (strcmp(mode, "leaks") == 0)
+		return leaks_serve(call, home, is_flip);
 	if (is_flip)
 		return again_at(call, RT_NO_DEADLINE);
 	if (strcmp(mode, "handles") == 0)

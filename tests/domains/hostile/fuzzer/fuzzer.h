@@ -49,5 +49,6 @@ extern const uint8_t turns[TURNS]; /* places of targets */
 uint64_t option_number(const char *key, uint64_t otherwise);
 zog_status_t again_at(struct zog_call *call, uint64_t deadline_ns);
 zog_status_t handles_serve(struct zog_call *call, struct home *home);
+zog_status_t leaks_serve(struct zog_call *call, struct home *home, bool is_flip);
 
 #endif

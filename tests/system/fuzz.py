@@ -18,6 +18,7 @@ from zoglib.testing import TestSkipped, boot, by_tier, expect, progress, work_di
 
 LAB = os.path.join(BUILD, "lab")
 KERNEL = os.path.join(LAB, "zog.elf")
+STREAMS = re.compile(r"session: streams (.*)$")
 HOSTILE = ("fuzzer", "rogue")
 WORKING = ("console", "linux", "scheduler", "supervisor", "virtio_blk") # whose events programs and incidents raise
 WOKEN = {"fuzzer": ("picture_writer",), "rogue": ()} # whose events a served call raises
@@ -224,4 +225,25 @@ def test_program_buffers():
 	result = boot("cd /tmp; /tests/flips", smp=2)
 	expect(result.output.count("ok ") == 4 and "FAIL" not in result.output, f"{result.output[-400:]!r}; {result.describe()}")
 	result.expect_status(0)
+	expect(not result.log.incidents and not result.log.quarantined, f"incidents: {list(result.log.incidents.values())[:2]}")
+
+
+def test_stream_pages():
+	"""A peer on the second CPU changes records and heads of two streams while they are used: what is used passed its check and stays so;
+	the same check where the records lie, the control, is deceived."""
+	def type_when_told(machine, line):
+		if STREAMS.match(line):
+			machine.type(b"\n")
+
+	make("lab")
+	result = boot("read line; echo went on", kernel=KERNEL, append="fuzzer=streams", smp=2, on_log=type_when_told)
+	result.expect_status(0)
+	told = [match for line in result.lines if (match := STREAMS.match(line))]
+	expect(len(told) == 1, f"{len(told)} results; {result.describe()}")
+	found = dict(word.split("=") for word in told[0][1].split())
+	progress(f"    {told[0][1]}")
+	expect(found["in_copy"] == "0" and found["broken"] == "0", f"used without a check, or answered wrongly: {found}")
+	happened = all(int(found[what]) >= 100 for what in ("used", "refused", "corrupt", "put", "put_corrupt"))
+	expect(happened and int(found["in_place"]) >= 10, f"too little happened: {found}")
+	expect("went on" in result.output, result.describe())
 	expect(not result.log.incidents and not result.log.quarantined, f"incidents: {list(result.log.incidents.values())[:2]}")

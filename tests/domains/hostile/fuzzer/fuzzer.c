@@ -185,6 +185,8 @@ zog_status_t domain_activity(struct zog_call *call)
 		return leaks_serve(call, home, is_flip);
 	if (is_flip)
 		return again_at(call, RT_NO_DEADLINE);
+	if (strcmp(mode, "streams") == 0)
+		return flood_serve(call, home);
 	if (strcmp(mode, "handles") == 0)
 		return handles_serve(call, home);
 	return again_at(call, RT_NO_DEADLINE);

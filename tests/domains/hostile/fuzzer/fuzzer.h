@@ -5,6 +5,7 @@
 #include "fuzz/fuzz.h"
 #include "rt/contract.h"
 #include "rt/rt.h"
+#include "stream/stream.h"
 #include "domain.h"
 
 #define TARGETS 13u
@@ -30,6 +31,7 @@ struct home {
 	uint64_t uncounted; /* answers for which the table had no row */
 	uint64_t flips, flips_inside; /* inside: while a call was under way */
 	uint32_t is_waiting;
+	struct stream_home flood;
 };
 _Static_assert(sizeof(struct home) <= HOME_BYTES, "home_kib in manifest.toml");
 
@@ -49,6 +51,7 @@ extern const uint8_t turns[TURNS]; /* places of targets */
 uint64_t option_number(const char *key, uint64_t otherwise);
 zog_status_t again_at(struct zog_call *call, uint64_t deadline_ns);
 zog_status_t handles_serve(struct zog_call *call, struct home *home);
+zog_status_t flood_serve(struct zog_call *call, struct home *home);
 zog_status_t leaks_serve(struct zog_call *call, struct home *home, bool is_flip);
 
 #endif

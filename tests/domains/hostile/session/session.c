@@ -1,8 +1,7 @@
 /* Tallies in scratch, seats in the home region: see session.zidl. Order and ownership of handles are the generated code's
  * business; a handler finds its client's own place and a state in which the contract lets it be called. */
 #include "contracts/session_server.h"
-#include "domain.h"
-#include "rt/rt.h"
+#include "session.h"
 
 struct seat {
 	uint32_t length;
@@ -11,6 +10,7 @@ struct seat {
 struct home {
 	struct session_seat_handles handles;
 	struct seat seat[ZOG_DOMAIN_MAX][SESSION_SEAT_LIMIT];
+	struct drain drain;
 };
 _Static_assert(sizeof(struct home) <= HOME_BYTES, "home_kib in manifest.toml");
 
@@ -18,6 +18,7 @@ static struct tally {
 	uint64_t first, last, is_sealed;
 } tallies[ZOG_DOMAIN_MAX][SESSION_TALLY_LIMIT];
 
+struct drain *session_drain(void) { return &((struct home *)rt_home())->drain; }
 struct session_seat_handles *session_seat_handles(void) { return &((struct home *)rt_home())->handles; }
 
 zog_status_t session_begin_serve(struct zog_call *call, uint32_t h, uint64_t first)

@@ -74,9 +74,13 @@ static bool interrupt_common_part(struct cpu *cpu, uint32_t vector)
 
 /* --- a domain was running ------------------------------------------------------------------------------------------ */
 
+/* A tick in which the core stepped the domain or brought it a page is not its own; there is an end to both. */
 static void domain_tick(struct cpu *cpu, struct call_frame *frame)
 {
-	if (--frame->ticks_left == 0)
+	bool is_own = !cpu->has_served;
+
+	cpu->has_served = 0;
+	if (is_own && --frame->ticks_left == 0)
 		domain_fault(cpu, ZOG_CAUSE_DEADLINE, 0, frame->method, 0);
 }
 
@@ -93,7 +97,8 @@ static void domain_requested(struct cpu *cpu, struct domain *domain)
 
 static void domain_stepped(struct cpu *cpu, struct domain *domain)
 {
-	if (domain->step_kill == 0 || --domain->step_kill != 0)
+	cpu->has_served = 1;
+	if (--domain->step_kill != 0)
 		return;
 	cpu->domain_regs.rflags &= ~RFLAGS_TRAP;
 	domain_fault(cpu, ZOG_CAUSE_KILLED, 0, 0, 0);
@@ -105,6 +110,7 @@ static void domain_exception(struct cpu *cpu, struct domain *domain, uint32_t ve
 		domain_stepped(cpu, domain);
 	} else if (vector == EXCEPTION_PAGE_FAULT) {
 		uint64_t address = cr2_read();
+		cpu->has_served = 1;
 		/* Absent, or the live page still shows the committed one: a fetch from text only, no reserved bits, and the domain's
 		 * own access (one that the processor makes for an instruction of it, as iret's, is not, and would fault again). */
 		if (((error & PF_EXECUTE) && !domain_executes(domain, address)) || (error & 8) || !(error & PF_USER) ||

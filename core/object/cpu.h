@@ -39,6 +39,7 @@ struct cpu {
 	uint64_t commit_room[COMMIT_STRAIGHT_MAX]; /* the core's copy of a log; offsets known to crossing.S up to here */
 	uint64_t gdt[8] __attribute__((aligned(16))); /* and to entry.S */
 	volatile uint32_t flush_request, flush_done;
+	uint32_t has_served;  /* the domain inside was stepped, or brought a page, since the last tick: irq/interrupt.c */
 	uint32_t idle_scrubs; /* scrubber steps since this CPU last had a thread */
 	uint64_t next_scrub_ns; /* an idle CPU scrubs at most so often: short pauses stay short */
 	uint32_t journal_count;

@@ -18,7 +18,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 WORK = os.path.join(ROOT, "build", "tests", "model")
-LIMIT_S = 300
+LIMIT_S = 3000
 # Larger bounds of the full tier; the model's own are the quick ones.
 LARGER = {
 	"chain": ["KILLS=4", "OTHER_CALLS=2"],

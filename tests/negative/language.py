@@ -65,7 +65,7 @@ def bench_contracts():
 def compile_into(folder, files):
 	shutil.rmtree(folder, ignore_errors=True)
 	return subprocess.run([sys.executable, "-B", os.path.join(ROOT, "tools", "zidl.py"), "--out", folder, *files], stdin=subprocess.DEVNULL,
-	                      capture_output=True, text=True, timeout=120)
+	                      capture_output=True, text=True, timeout=1800)
 
 
 def case_examples_on_the_page_compile():
@@ -84,7 +84,7 @@ def case_examples_on_the_page_compile():
 			file.write(f"#define CAP_{name.upper()} 1u\n#define SERVER_{name.upper()} 2u\n#define SELF_DOMAIN 2u\n#define EVENT_FREED 0u\n")
 		source = f'#include "contracts/{name}_client.h"\n#include "contracts/{name}_fuzz.h"\n#include "contracts/{name}_server.c"\n'
 		built = subprocess.run(["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-fsyntax-only", "-Iabi", "-Ilib", "-I" + WORK,
-		                        "-I" + os.path.join(WORK, "gen"), "-x", "c", "-"], cwd=ROOT, input=source, capture_output=True, text=True, timeout=120)
+		                        "-I" + os.path.join(WORK, "gen"), "-x", "c", "-"], cwd=ROOT, input=source, capture_output=True, text=True, timeout=1800)
 		expect(built.returncode == 0, built.stderr[:400])
 
 

@@ -43,7 +43,7 @@ def compiler_run(name, arguments, folder):
 	"""NAME: a program of tools/, or of this folder."""
 	program = os.path.join(HERE if name.startswith("_") else os.path.join(ROOT, "tools"), name)
 	command = [sys.executable, "-B", os.path.join(HERE, "_watch.py"), SITES, program, *arguments]
-	return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+	return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1800)
 
 
 def folder_fresh(name):

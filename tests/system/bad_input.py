@@ -14,7 +14,7 @@ def expect_plain_failure(result, words):
 
 
 def test_no_disk():
-	expect_plain_failure(boot("true", disk=None, silence_s=60), "disk")
+	expect_plain_failure(boot("true", disk=None), "disk")
 
 
 def test_damaged_superblock():
@@ -22,7 +22,7 @@ def test_damaged_superblock():
 	with open(disk, "r+b") as file:
 		file.seek(1024 + 0x38)
 		file.write(b"\0\0")
-	expect_plain_failure(boot("true", disk=disk, silence_s=60), "ext4|file system|superblock")
+	expect_plain_failure(boot("true", disk=disk), "ext4|file system|superblock")
 
 
 def test_random_superblock():
@@ -30,22 +30,22 @@ def test_random_superblock():
 	with open(disk, "r+b") as file:
 		file.seek(1024)
 		file.write(bytes((i * 197 + 91) & 255 for i in range(1024)))
-	expect_plain_failure(boot("true", disk=disk, silence_s=60), "ext4|file system|superblock")
+	expect_plain_failure(boot("true", disk=disk), "ext4|file system|superblock")
 
 
 def test_tiny_disk():
 	"""A disk shorter than its file system says."""
 	disk = work_disk()
 	os.truncate(disk, 64 << 20)
-	expect_plain_failure(boot("true", disk=disk, silence_s=60), "ext4|file system|superblock|disk")
+	expect_plain_failure(boot("true", disk=disk), "ext4|file system|superblock|disk")
 
 
 def test_no_init():
-	expect_plain_failure(boot(None, init="/bin/nothing", silence_s=60), "/bin/nothing")
+	expect_plain_failure(boot(None, init="/bin/nothing"), "/bin/nothing")
 
 
 def test_little_memory():
-	result = boot("true", memory_mib=64, silence_s=60)
+	result = boot("true", memory_mib=64)
 	expect_plain_failure(result, "memory")
 
 

@@ -83,7 +83,7 @@ def test_beside_linux():
 
 def test_wrong_arguments():
 	for arguments in (["nothing"], ["--peer", "minix"], ["--json"], ["core", "--nothing"]):
-		status, output, errors = zog("bench", *arguments, timeout_s=60)
+		status, output, errors = zog("bench", *arguments)
 		expect(status == 2 and "usage:" in errors and output == "", f"bench {arguments}: status {status}, {output!r}, {errors!r}")
-	status, output, errors = zog("bench", "core", "--json", "/nonexistent/folder/file", timeout_s=60)
+	status, output, errors = zog("bench", "core", "--json", "/nonexistent/folder/file")
 	expect(status == 1 and "--json" in errors and output == "", f"--json: status {status}, {errors!r}")

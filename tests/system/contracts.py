@@ -87,7 +87,7 @@ def test_tracing_is_off_by_default():
 
 
 def run(*command):
-	result = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+	result = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=3600)
 	expect(result.returncode == 0, f"{command[:3]}: {result.stderr[-400:]}")
 
 

@@ -23,7 +23,7 @@ CUT = re.compile(r"zog: incident (\d+) domain=\w+ cause=core ")
 RECOVERED = re.compile(r"zog: recovered (\d+) ")
 BLAMELESS_LINES = 12
 GENERAL_STEPS = 1500 # where a general call is cut at the latest
-PATIENCE_S = 600 # for a recovery, on a busy machine
+PATIENCE_S = 3600 # for a recovery, on a busy machine
 SCRIPT = """
 	exec 3<&0; { read line <&3; touch /tmp/done; } &
 	echo kill scheduler > /zog/ctl

@@ -33,7 +33,7 @@ def debug(script, *arguments):
 	path = os.path.join(work_folder(), "script.gdb")
 	with open(path, "w") as file:
 		file.write(script)
-	return zog("debug", "--batch", path, "--disk", work_disk(), *arguments, timeout_s=1800)
+	return zog("debug", "--batch", path, "--disk", work_disk(), *arguments)
 
 
 def test_gdb_shows_the_chain_of_a_read_and_the_system_goes_on():

@@ -24,7 +24,7 @@ REFUSED_WRITE, REFUSED_READ = 5, 6  # fault reasons of VT-d
 # Writes, copies and compares until a line is typed.
 WORK = """
 cd /root
-( while [ ! -e stop ]; do
+( until [ -e stop ] && [ -s rounds ]; do
 	dd if=/dev/urandom of=a bs=64k count=4 status=none && cp a b && cmp a b && echo round >> rounds || echo "status $?"
 done ) &
 read line

@@ -60,10 +60,10 @@ def test_files_stay_on_the_disk():
 def test_wrong_arguments():
 	for arguments in (["run", "--smp", "0"], ["run", "--smp", "x"], ["run", "--mem", "1"], ["run", "extra"], ["run", "--exec"],
 		["run", "--exec", " "], ["nonsense"], [], ["autopsy"], ["autopsy", "x"], ["test", "--tier", "huge"], ["incidents", "1"]):
-		status, output, errors = zog(*arguments, timeout_s=60)
+		status, output, errors = zog(*arguments)
 		expect(status == 2 and "usage:" in errors and output == "", f"zog {arguments}: status {status}, {output!r}, {errors!r}")
 	for arguments in (["--help"], ["run", "--help"], ["test", "--help"], ["incidents", "--help"], ["autopsy", "--help"]):
-		status, output, errors = zog(*arguments, timeout_s=60)
+		status, output, errors = zog(*arguments)
 		expect(status == 0 and "usage:" in output, f"zog {arguments}: status {status}")
-	status, output, errors = zog("run", "--disk", "/nonexistent.img", "--exec", "true", timeout_s=60)
+	status, output, errors = zog("run", "--disk", "/nonexistent.img", "--exec", "true")
 	expect(status == 1 and "/nonexistent.img" in errors and output == "", f"missing disk: {status} {errors!r}")

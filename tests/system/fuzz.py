@@ -45,7 +45,7 @@ work() {
 look() { sync; echo "domains $1"; cat /zog/domains; echo "authority $1"; cat /zog/authority; echo "look $1"; read line; }
 work; look 0 > /dev/null < /dev/null
 look 1
-( while [ ! -e stop ]; do work; echo round >> rounds; done ) &
+( until [ -e stop ] && [ -s rounds ]; do work; echo round >> rounds; done ) &
 echo kill NAME > /zog/ctl
 read line
 touch stop; wait

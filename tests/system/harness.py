@@ -98,15 +98,15 @@ def environment():
 
 def test_outputs_are_apart():
 	"""Standard output holds the console's bytes alone; incidents and failures go to standard error."""
-	result = subprocess.run(driver_command("--exec", "x"), input=b"abc\n", capture_output=True, env=environment(), timeout=60)
+	result = subprocess.run(driver_command("--exec", "x"), input=b"abc\n", capture_output=True, env=environment(), timeout=3600)
 	expect((result.returncode, result.stdout, result.stderr) == (7, b"guest\r\nabc\n", b""), f"{result}")
-	result = subprocess.run(driver_command("--exec", "x"), input=b"f", capture_output=True, env=environment(), timeout=60)
+	result = subprocess.run(driver_command("--exec", "x"), input=b"f", capture_output=True, env=environment(), timeout=3600)
 	expect((result.returncode, result.stdout) == (1, b"guest\r\n") and b"zog: no disk" in result.stderr, f"{result}")
-	result = subprocess.run(driver_command(), input=b"q", capture_output=True, env=environment(), timeout=60)
+	result = subprocess.run(driver_command(), input=b"q", capture_output=True, env=environment(), timeout=3600)
 	expect(result.stderr.count(b"zog: incident 1: virtio_blk was killed") == 1, f"{result}")
 
 
-def read_until(descriptor, awaited, limit_s=30):
+def read_until(descriptor, awaited, limit_s=600):
 	seen = b""
 	started = time.monotonic()
 	while awaited not in seen:
@@ -127,7 +127,7 @@ def test_terminal():
 		os.write(master, b"\x03z\x01\x01")
 		read_until(master, b"\x03z\x01")
 		os.write(master, b"\x01x")
-		expect(process.wait(30) == 0, f"status {process.returncode}")
+		expect(process.wait(600) == 0, f"status {process.returncode}")
 		expect(termios.tcgetattr(slave) == before, "the terminal's modes are not restored")
 	finally:
 		process.kill()

@@ -19,7 +19,7 @@ from zoglib.variant import VariantTree
 
 PAGES = os.path.join(ROOT, "docs", "howto")
 OWN_TESTS = {"share-a-table": "tsm_howto", "update-a-domain": "update"} # pages whose commands other tests run
-COMMAND_LIMIT_S = 1800
+COMMAND_LIMIT_S = 7200
 NEEDED = ("zog", "tests", "docs", "examples", "README.md", "CAVEATS.md")
 
 

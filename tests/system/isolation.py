@@ -15,14 +15,16 @@ KERNEL = os.path.join(BUILD, "lab", "zog.elf")
 BEGIN = re.compile(r"rogue: attempt (\d+) (\w+) begins$")
 END = re.compile(r"rogue: attempt (\d+) (\w+) (ended|refused|harmless|succeeded) status=(-?\d+)$")
 DONE = re.compile(r"rogue: done (\d+) ")
+GIVEN_UP = re.compile(r"zog: quarantine domain=rogue ")
 INCIDENT = re.compile(r"zog: incident \d+ domain=(\w+) cause=([\w-]+) vector=(\d+) ")
 DEBUG, DIVIDE, UNDEFINED, NO_VECTORS, PROTECTION = 1, 0, 6, 7, 13
 
-# Writes, copies, sums and compares until a line is typed.
+# Writes, copies, sums and compares until a line is typed, and three times at least.
 WORK = """
 cd /root
+: > rounds
 work() {
-	while [ ! -e stop ]; do
+	until [ -e stop ] && [ $(wc -l < rounds) -ge 3 ]; do
 		dd if=/dev/urandom of=a bs=64k count=4 status=none || echo "dd: status $?"
 		cp a b || echo "cp: status $?"
 		one=$(sha256sum < a); two=$(cat b | sha256sum)
@@ -34,7 +36,7 @@ work &
 read line
 touch stop
 wait
-[ $(wc -l < rounds) -ge 3 ] && echo worked
+echo worked
 """
 
 # The same beside a hand that kills everybody in turn.
@@ -46,7 +48,7 @@ cd /root
 		usleep 20000
 	done
 done ) &
-""" + WORK.replace("[ $(wc -l < rounds) -ge 3 ]", "[ $(wc -l < rounds) -ge 1 ]")
+""" + WORK
 
 
 def outcomes(word, *names):
@@ -163,15 +165,14 @@ class Attempts:
 		self.name = None
 
 
-def type_when_done(machine, line):
-	if DONE.match(line):
-		machine.type(b"\n")
+def type_when(pattern):
+	return lambda machine, line: machine.type(b"\n") if pattern.match(line) else None
 
 
-def run_rogue(append, script=WORK, **config):
+def run_rogue(append, script=WORK, done=DONE, **config):
 	"""Boots the lab image with a program at work until the hostile domain has told that it is done."""
 	make("lab")
-	result = boot(script, kernel=KERNEL, append=append, on_log=type_when_done, **config)
+	result = boot(script, kernel=KERNEL, append=append, on_log=type_when(done), **config)
 	expect(result.output.strip() == "worked", f"the program did not work: {result.describe()}")
 	result.expect_status(0)
 	others = [fields for fields in result.log.incidents.values() if fields.get("domain") != "rogue"]
@@ -199,7 +200,7 @@ def test_attempts():
 def test_start_fails():
 	"""A domain that never comes up is given up on, and the machine is not kept busy with it."""
 	for cpus in (1, 2):
-		result = run_rogue("rogue=start", WORK.replace("read line", "sleep 3"), smp=cpus)
+		result = run_rogue("rogue=start", smp=cpus, done=GIVEN_UP)
 		expect(result.log.quarantined == ["rogue"], f"given up on: {result.log.quarantined}")
 		causes = {fields["cause"] for fields in result.log.incidents.values()}
 		expect(causes == {"start"} and len(result.log.incidents) == 5, f"{len(result.log.incidents)} incidents: {causes}")
@@ -208,7 +209,7 @@ def test_start_fails():
 def test_attempts_amid_kills():
 	"""The same attempts while everybody is killed in turn, on one CPU and on four."""
 	for cpus in (1, 4):
-		result = boot(KILLS, kernel=KERNEL, append="rogue=attempts", on_log=type_when_done, smp=cpus)
+		result = boot(KILLS, kernel=KERNEL, append="rogue=attempts", on_log=type_when(DONE), smp=cpus)
 		expect(result.output.strip() == "worked", f"the program did not work: {result.describe()}")
 		result.expect_status(0)
 		others = [fields for fields in result.log.incidents.values() if fields["domain"] != "rogue" and fields["asked"] != "1"]

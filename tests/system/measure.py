@@ -11,6 +11,7 @@ from zoglib import profile
 from zoglib.build import BUILD
 from zoglib.disk import disk_make
 from zoglib.elf import PF_EXECUTE, Elf
+from zoglib.gdbstub import near
 from zoglib.testing import boot, expect, work_folder
 
 KERNEL = os.path.join(BUILD, "zog.elf")
@@ -31,10 +32,10 @@ def packet(connection, text):
 
 def byte_flip(machine, physical):
 	"""Turns the bits of one byte of the machine's memory, which stands still meanwhile."""
-	path = os.path.join(work_folder(), "gdb")
+	path = near(os.path.join(work_folder(), "gdb"))
 	machine.ask(f"gdbserver unix:{path},server=on,wait=off")
 	with socket.socket(socket.AF_UNIX) as connection:
-		connection.settimeout(600)
+		connection.settimeout(3600)
 		connection.connect(path)
 		answer = packet(connection, "Qqemu.PhyMemMode:1")
 		expect(answer == "OK", f"the gdb server knows no physical addresses: {answer!r}")

@@ -27,7 +27,7 @@ cat /zog/corruptions
 def strike(count, pause_us):
 	"""Runs the script; returns (asked, detected, lines that programs printed about trouble)."""
 	script = SCRIPT.format(count=count, domains=" ".join(DOMAINS), pause_us=pause_us)
-	result = boot(script, disk=work_disk(), silence_s=60)
+	result = boot(script, disk=work_disk())
 	result.expect_status(0)
 	visible, _, table = result.output.partition("---\n")
 	rows = {row[0]: (int(row[1]), int(row[2])) for row in re.findall(r"^(\w+) +(\d+) +(\d+)", table, re.MULTILINE)}

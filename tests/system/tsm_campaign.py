@@ -57,7 +57,7 @@ def campaign(steps, append="", awaited=2):
 
 	make("lab")
 	words = f"tsm_campaign={steps} tsm_seed=20 {append}".strip()
-	outcome = Outcome(boot(SCRIPT, kernel=KERNEL, append=words, smp=2, on_log=on_log, limit_s=1500, silence_s=60))
+	outcome = Outcome(boot(SCRIPT, kernel=KERNEL, append=words, smp=2, on_log=on_log))
 	progress(outcome.table())
 	return outcome
 

@@ -120,7 +120,7 @@ def test_damage_is_named_and_settled():
 	path = os.path.join(work_folder(), "script.gdb")
 	with open(path, "w") as file:
 		file.write(script)
-	status, output, errors = zog("debug", "--batch", path, "--disk", work_disk(), "--smp", "1", "--exec", WAITS, timeout_s=1800)
+	status, output, errors = zog("debug", "--batch", path, "--disk", work_disk(), "--smp", "1", "--exec", WAITS)
 	said = {line.split()[0]: line.split()[1:] for line in output.split("\n") if re.match(r"(FOUND|KEPT|REPAIRED|COLD|ROLLED_BACK) ", line)}
 	expect(status == 0 and len(said) == 5, f"status {status}: {output[-1500:]!r} {errors[-800:]!r}")
 	expect(said["FOUND"] == ["3"], f"{said}")

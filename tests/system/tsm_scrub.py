@@ -31,7 +31,7 @@ def test_scrubber_makes_good_what_it_finds():
 			dropped.append(line)
 			machine.type(b"\n")
 
-	result = boot(SCRIPT, kernel=KERNEL, append="tsm=calm tsm_control=damage", smp=1, on_log=on_log, limit_s=600)
+	result = boot(SCRIPT, kernel=KERNEL, append="tsm=calm tsm_control=damage", smp=1, on_log=on_log)
 	expect(result.lines.count(RECORD) == 1, f"the record's line: {[line for line in result.lines if 'zog: scrub' in line]}")
 	expect(len(dropped) == 2, f"the version, and the reader after it: {dropped}; {result.describe()}")
 	version, count = dropped[0]

@@ -49,7 +49,7 @@ def entry_patch(domain, name, layout, offset, change):
 
 def pack(*more):
 	return subprocess.run([sys.executable, "-B", os.path.join(ROOT, "tools", "image.py"), "--domains", WORK, "--out",
-	                       os.path.join(WORK, "out"), *more], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+	                       os.path.join(WORK, "out"), *more], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1800)
 
 
 def identity(domain, name):

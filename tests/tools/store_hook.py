@@ -25,7 +25,7 @@ class HookError(Exception):
 
 
 def run(*command):
-	result = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+	result = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1800)
 	if result.returncode != 0:
 		raise HookError(f"{command[0]}: {(result.stderr or result.stdout).strip()[:300]}".replace("\n", " | "))
 	return result.stdout
@@ -71,7 +71,7 @@ def build(compiler):
 def compiler_check(compiler):
 	if shutil.which(compiler) is None:
 		raise HookError("is not installed")
-	result = subprocess.run([build(compiler)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+	result = subprocess.run([build(compiler)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1800)
 	cases = re.findall(r"^(ok|FAIL) (\S+)(.*)$", result.stdout, re.MULTILINE)
 	if not cases or (result.returncode != 0 and all(verdict == "ok" for verdict, _, _ in cases)):
 		raise HookError(f"the harness ended with status {result.returncode}")

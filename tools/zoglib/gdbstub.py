@@ -9,12 +9,17 @@ import socket
 import time
 
 RAX, RSI, RIP, CS, CR3 = 0, 4, 16, 18, 29 # numbers of registers, as the stub describes its x86-64
-CONNECT_S = 120
+CONNECT_S = 900
 
 
 def arguments(path):
 	"""QEMU's arguments: the stub listens at PATH, and stops the machine when somebody comes."""
-	return ["-gdb", f"unix:{path},server=on,wait=off"]
+	return ["-gdb", f"unix:{near(path)},server=on,wait=off"]
+
+
+def near(path):
+	"""The shorter way to it from here, where QEMU is started, too: a socket's address has room for some 100 bytes."""
+	return min(os.path.relpath(path), path, key=len)
 
 
 class StubFailure(Exception):
@@ -115,7 +120,7 @@ def connect(path):
 	while True:
 		try:
 			client = socket.socket(socket.AF_UNIX)
-			client.connect(path)
+			client.connect(near(path))
 			return client
 		except OSError:
 			client.close()

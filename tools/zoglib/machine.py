@@ -23,7 +23,7 @@ PIPE_BYTES = 1 << 20
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 SIGN_OF_LIFE = re.compile(r"(?!zog:)[a-z0-9_]+: ") # a log line of a domain
-POWER_OFF_GRACE_S = 20 # from the log's `power off` to QEMU's end
+POWER_OFF_GRACE_S = 120 # from the log's `power off` to QEMU's end
 
 
 @dataclass
@@ -218,7 +218,7 @@ class Machine:
 				self._power_off_at = time.monotonic()
 			yield "log", line
 
-	def ask(self, command, timeout_s=10):
+	def ask(self, command, timeout_s=300):
 		"""One command to QEMU's monitor; returns its answer, or what came of it."""
 		answer = b""
 		try:

@@ -24,7 +24,7 @@ from .build import ROOT, Failure, in_build, make
 from .testing import TIERS, TestFailure, TestSkipped
 
 PROGRAM_FOLDERS = ("negative", "model", "tools")
-PROGRAM_LIMIT_S = 600
+PROGRAM_LIMIT_S = 3600
 HOST_FLAGS = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
               "-fno-omit-frame-pointer", "-Itests/host/stand_in", "-Iabi", "-Ilib", "-Icore", "-Isubsystems", "-Ibuild/gen", "-I."]
 

@@ -19,7 +19,7 @@ from .disk import disk_copy, disk_template
 from .log import Log
 from .machine import Config, Machine, machine_verdict
 
-SILENCE_S = 300
+SILENCE_S = 900 # a machine that others keep busy is slow, not hung
 TIERS = ("quick", "full", "campaign")
 TEMPLATE = "template" # boot(disk=TEMPLATE): a fresh copy of the default image
 
@@ -126,7 +126,7 @@ class Talk:
 			self.machine.type(reply(self.machine) if callable(reply) else reply)
 
 
-def boot(command=None, *, disk=TEMPLATE, talk=(), stdin=None, silence_s=None, limit_s=1800, on_log=None, **config):
+def boot(command=None, *, disk=TEMPLATE, talk=(), stdin=None, silence_s=None, limit_s=7200, on_log=None, **config):
 	"""Boots and runs to the end. command: as --exec; None: an interactive shell, driven by talk.
 	disk: TEMPLATE, a path, or None. Further arguments: fields of machine.Config."""
 	silence_s = silence_s or SILENCE_S
@@ -140,15 +140,16 @@ def boot(command=None, *, disk=TEMPLATE, talk=(), stdin=None, silence_s=None, li
 	if stdin is not None:
 		machine.type(stdin)
 	started = heard = time.monotonic()
+	has_spoken = False # how long a machine takes to say its first word is the host's affair
 	try:
 		for kind, data in machine.events():
 			now = time.monotonic()
 			if kind == "idle":
-				if now - heard > silence_s:
+				if now - heard > (silence_s if has_spoken else SILENCE_S):
 					waiting = f" while waiting for {dialogue.steps[0][0]!r}" if dialogue.steps else ""
 					fail_as_hung(machine, f"silent for {silence_s} s{waiting}; output {shorten(output.decode(errors='replace'))}")
 				continue
-			heard = now
+			heard, has_spoken = now, True
 			if kind == "console":
 				output += data
 				dialogue.feed(data.decode("utf-8", "replace").replace("\r", ""))
@@ -171,7 +172,7 @@ def boot(command=None, *, disk=TEMPLATE, talk=(), stdin=None, silence_s=None, li
 	return Result(status, output.decode("utf-8", "replace").replace("\r", ""), machine.log, lines, message or "", image)
 
 
-def zog(*arguments, stdin=b"", timeout_s=600, tree=ROOT):
+def zog(*arguments, stdin=b"", timeout_s=3600, tree=ROOT):
 	"""Runs ./zog itself: (status, stdout, stderr) as text."""
 	try:
 		result = subprocess.run([os.path.join(tree, "zog"), *arguments], input=stdin, capture_output=True, timeout=timeout_s)

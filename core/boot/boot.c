@@ -151,21 +151,17 @@ void cpu_start_others(void)
 
 /* --- domains ------------------------------------------------------------------------------------------------------------ */
 
-static struct zog_info *info_build(const char *cmdline, uint64_t acpi_root)
+static void info_build(const char *cmdline, uint64_t acpi_root)
 {
 	boot_info_page = boot_memory(sizeof(struct zog_info), FRAME_TABLE, 0);
 	struct zog_info *info = physical_pointer(boot_info_page);
 
-	info->tsc_khz = time_tsc_khz;
-	info->tsc_boot = time_tsc_boot;
-	info->memory_bytes = boot_ram_bytes;
-	info->frame_count = frame_count;
-	info->cpu_count = cpu_count;
-	info->domain_count = domain_total;
-	info->acpi_root = acpi_root;
+	*info = (struct zog_info){
+		.tsc_khz = time_tsc_khz, .tsc_boot = time_tsc_boot, .memory_bytes = boot_ram_bytes, .frame_count = frame_count,
+		.cpu_count = cpu_count, .domain_count = domain_total, .acpi_root = acpi_root,
+	};
 	for (uint32_t i = 0; cmdline[i] && i < ZOG_CMDLINE_MAX - 1; i++)
 		info->cmdline[i] = cmdline[i];
-	return info;
 }
 
 /* What boot did not use belongs to the domain whose manifest has the right "frames". */
@@ -181,8 +177,6 @@ static void frames_give(struct domain *domain)
 	domain->info->free_first_frame = first;
 	domain->info->free_frame_count = count;
 }
-
-
 
 static void domains_build(void)
 {

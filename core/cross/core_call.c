@@ -38,12 +38,6 @@ static void commit_refused(struct cpu *cpu, uint64_t value, uint64_t detail)
 	cpu->domain_regs.rax = (uint64_t)ZOG_ERR_CORRUPT;
 }
 
-static void commit_done(struct cpu *cpu)
-{
-	compare_after_commit(cpu, caller(cpu));
-	cpu->domain_regs.rax = ZOG_OK;
-}
-
 static void call_commit(struct cpu *cpu)
 {
 	uint64_t value, detail;
@@ -51,7 +45,7 @@ static void call_commit(struct cpu *cpu)
 	if (crossing_is_killed(caller(cpu)))
 		domain_fault(cpu, ZOG_CAUSE_KILLED, 0, 0, 0);
 	else if (transaction_commit(cpu, caller(cpu)))
-		commit_done(cpu);
+		compare_after_commit(cpu, caller(cpu)), cpu->domain_regs.rax = ZOG_OK;
 	else if (caller(cpu)->finding.rule == NULL && (region_finding_take(cpu, &value, &detail) || object_finding_take(cpu, &value, &detail)))
 		commit_refused(cpu, value, detail);
 	else
@@ -211,10 +205,9 @@ static void call_firmware_read(struct cpu *cpu)
 static void call_frame_pin(struct cpu *cpu)
 {
 	struct zog_regs *regs = &cpu->domain_regs;
-	uint64_t physical = 0;
 
-	regs->rax = (uint64_t)frame_pin(cpu, regs->rdi, regs->rsi, &physical);
-	regs->rdx = physical;
+	regs->rdx = 0;
+	regs->rax = (uint64_t)frame_pin(cpu, regs->rdi, regs->rsi, &regs->rdx);
 }
 
 static void call_incident(struct cpu *cpu)
@@ -310,10 +303,7 @@ static void call_region_version(struct cpu *cpu)
 	answer(cpu, region_version_info(caller(cpu), regs->rdi, regs->rsi, &info), regs->rdx, &info, sizeof(info));
 }
 
-static void call_object_begin(struct cpu *cpu)
-{
-	cpu->domain_regs.rax = (uint64_t)object_begin(caller(cpu), cpu->domain_regs.rdi, cpu->domain_regs.rsi);
-}
+static void call_object_begin(struct cpu *cpu) { cpu->domain_regs.rax = (uint64_t)object_begin(caller(cpu), cpu->domain_regs.rdi, cpu->domain_regs.rsi); }
 
 static void call_object_hold(struct cpu *cpu)
 {

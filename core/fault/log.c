@@ -9,13 +9,10 @@ static CORE_LOCK struct lock log_lock = LOCK_INIT;
 
 void log_setup(void)
 {
-	port_write8(LOG_PORT + 1, 0);
-	port_write8(LOG_PORT + 3, 0x83);
-	port_write8(LOG_PORT + 0, 1);
-	port_write8(LOG_PORT + 1, 0);
-	port_write8(LOG_PORT + 3, 3);
-	port_write8(LOG_PORT + 2, 7);
-	port_write8(LOG_PORT + 4, 3);
+	static const uint8_t step[][2] = { { 1, 0 }, { 3, 0x83 }, { 0, 1 }, { 1, 0 }, { 3, 3 }, { 2, 7 }, { 4, 3 } };
+
+	for (uint32_t i = 0; i < sizeof(step) / sizeof(step[0]); i++)
+		port_write8(LOG_PORT + step[i][0], step[i][1]);
 }
 
 static void put(char c)
@@ -77,6 +74,12 @@ static uint32_t log_take(void)
 	return 1;
 }
 
+static void log_release(uint32_t is_taken)
+{
+	if (is_taken)
+		lock_release(&log_lock);
+}
+
 void log_line(const char *format, ...)
 {
 	va_list args;
@@ -95,8 +98,7 @@ void log_line(const char *format, ...)
 	}
 	va_end(args);
 	put('\n');
-	if (is_taken)
-		lock_release(&log_lock);
+	log_release(is_taken);
 }
 
 void log_text(const char *prefix, const char *text, size_t length)
@@ -107,8 +109,7 @@ void log_text(const char *prefix, const char *text, size_t length)
 	put_string(": ");
 	put_text(text, length);
 	put('\n');
-	if (is_taken)
-		lock_release(&log_lock);
+	log_release(is_taken);
 }
 
 static char trace_kept[TRACE_BYTES];
@@ -126,8 +127,7 @@ void trace_text(const char *prefix, const char *text, size_t length)
 	for (size_t i = 0; i < length; i++)
 		trace_put(text[i]);
 	trace_kept[trace_end++ % TRACE_BYTES] = '\n';
-	if (is_taken)
-		lock_release(&log_lock);
+	log_release(is_taken);
 }
 
 uint64_t trace_read(uint64_t *at, char *to, uint64_t length)
@@ -139,24 +139,26 @@ uint64_t trace_read(uint64_t *at, char *to, uint64_t length)
 		*at = trace_end - TRACE_BYTES;
 	while (bytes < length && *at < trace_end)
 		to[bytes++] = trace_kept[(*at)++ % TRACE_BYTES];
-	if (is_taken)
-		lock_release(&log_lock);
+	log_release(is_taken);
 	return bytes;
 }
 
 /* ACPI soft-off of the q35 and i440fx machines (PM1a control block); other machines stay halted. */
-_Noreturn void power_off(uint32_t status)
+static _Noreturn void machine_stop(void)
 {
-	log_line("zog: power off status=%u", status);
 	port_write16(0x604, 0x2000);
 	for (;;)
 		__asm__ volatile("cli; hlt");
+}
+
+_Noreturn void power_off(uint32_t status)
+{
+	log_line("zog: power off status=%u", status);
+	machine_stop();
 }
 
 _Noreturn void log_fatal(const char *text)
 {
 	log_line("zog: fatal %s", text);
-	port_write16(0x604, 0x2000);
-	for (;;)
-		__asm__ volatile("cli; hlt");
+	machine_stop();
 }

@@ -65,20 +65,20 @@ static bool flags_read(const struct domain *domain, uint64_t place, struct zog_a
 
 static bool region_row_read(const struct domain *domain, uint64_t place, struct zog_authority *out)
 {
-	if (place >= domain->desc->region_count)
-		return false;
-	out->a = domain->desc->region[place].region;
-	out->b = domain->desc->region[place].role;
-	return true;
+	bool is_there = place < domain->desc->region_count;
+
+	if (is_there)
+		out->a = domain->desc->region[place].region, out->b = domain->desc->region[place].role;
+	return is_there;
 }
 
 static bool object_row_read(const struct domain *domain, uint64_t place, struct zog_authority *out)
 {
-	if (place >= domain->desc->object_count)
-		return false;
-	out->a = domain->desc->object[place].object;
-	out->b = domain->desc->object[place].is_writer;
-	return true;
+	bool is_there = place < domain->desc->object_count;
+
+	if (is_there)
+		out->a = domain->desc->object[place].object, out->b = domain->desc->object[place].is_writer;
+	return is_there;
 }
 
 static uint64_t rights_of(pte_t entry)

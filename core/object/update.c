@@ -102,21 +102,13 @@ static zog_status_t image_decode(const struct update *update, const uint8_t *con
 		return ZOG_ERR_ARGUMENT;
 	if (header.entry < header.text_address + ENTRY_LEAD || header.entry >= text_end)
 		return ZOG_ERR_ARGUMENT;
-	memset(image, 0, sizeof(*image));
-	image->entry = header.entry;
-	image->header = content;
-	content += ZOG_PAGE_SIZE;
-	image->text.address = header.text_address;
-	image->text.pages = header.text_pages;
-	image->text.content = content;
-	content += header.text_pages * ZOG_PAGE_SIZE;
-	image->constants.address = header.constants_address;
-	image->constants.pages = header.constants_pages;
-	image->constants.content = content;
-	image->data.address = header.data_address;
-	image->data.bytes = header.data_bytes;
-	image->data.memory_bytes = header.data_memory_bytes;
-	image->data.content = content + header.constants_pages * ZOG_PAGE_SIZE;
+	const uint8_t *text = content + ZOG_PAGE_SIZE, *constants = text + header.text_pages * ZOG_PAGE_SIZE;
+	*image = (struct image_desc){
+		.entry = header.entry, .header = content,
+		.text = { header.text_address, header.text_pages, text },
+		.constants = { header.constants_address, header.constants_pages, constants },
+		.data = { header.data_address, header.data_bytes, header.data_memory_bytes, constants + header.constants_pages * ZOG_PAGE_SIZE },
+	};
 	memcpy(image->sha256, header.sha256, sizeof(image->sha256));
 	return ZOG_OK;
 }

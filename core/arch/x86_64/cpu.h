@@ -54,42 +54,36 @@ static inline uint64_t tsc_read(void)
 }
 static inline void cpu_pause(void) { __asm__ volatile("pause" : : : "memory"); }
 static inline void cr3_write(uint64_t value) { __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory"); }
-static inline uint64_t cr2_read(void)
-{
-	uint64_t value;
-	__asm__ volatile("mov %%cr2, %0" : "=r"(value));
-	return value;
-}
+/* A function that reads what one instruction gives. */
+#define READ(name, instruction) \
+	static inline uint64_t name(void) \
+	{ \
+		uint64_t value; \
+		__asm__ volatile(instruction : "=r"(value)); \
+		return value; \
+	}
+READ(cr2_read, "mov %%cr2, %0")
+READ(cr4_read, "mov %%cr4, %0")
+READ(fs_base_read, "rdfsbase %0")
+READ(user_gs_base_read, "swapgs; rdgsbase %0; swapgs") /* the program's GS base while the core runs: swapped away by swapgs */
+#undef READ
 static inline void cr0_write(uint64_t value) { __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory"); }
-static inline uint64_t cr4_read(void)
-{
-	uint64_t value;
-	__asm__ volatile("mov %%cr4, %0" : "=r"(value));
-	return value;
-}
 static inline void cr4_write(uint64_t value) { __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory"); }
 static inline void page_invalidate(uint64_t address) { __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory"); }
 static inline void port_write8(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
 static inline void port_write16(uint16_t port, uint16_t value) { __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port)); }
 static inline void port_write32(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port)); }
-static inline uint8_t port_read8(uint16_t port)
-{
-	uint8_t value;
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-static inline uint16_t port_read16(uint16_t port)
-{
-	uint16_t value;
-	__asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-static inline uint32_t port_read32(uint16_t port)
-{
-	uint32_t value;
-	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
+#define PORT_READ(bits, instruction) \
+	static inline uint##bits##_t port_read##bits(uint16_t port) \
+	{ \
+		uint##bits##_t value; \
+		__asm__ volatile(instruction " %1, %0" : "=a"(value) : "Nd"(port)); \
+		return value; \
+	}
+PORT_READ(8, "inb")
+PORT_READ(16, "inw")
+PORT_READ(32, "inl")
+#undef PORT_READ
 static inline void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
 	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(subleaf));
@@ -103,12 +97,6 @@ static inline void xrstor(const void *area)
 	__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(7), "d"(0) : "memory");
 }
 static inline void fs_base_write(uint64_t value) { __asm__ volatile("wrfsbase %0" : : "r"(value)); }
-static inline uint64_t fs_base_read(void)
-{
-	uint64_t value;
-	__asm__ volatile("rdfsbase %0" : "=r"(value));
-	return value;
-}
 /* Vector instructions of ring 3, for programs only. A domain must not reach the registers of the program it works for:
  * CR0.TS makes every vector instruction fault (#NM). QEMU's emulation forgets that for XSAVE and XRSTOR, which read
  * and write all of them; there, and only there, OSXSAVE goes off with it (both values are equal elsewhere). */
@@ -126,13 +114,6 @@ static inline void vectors_forbid(void)
 		cr4_write(cpu_cr4_no_vectors);
 }
 
-/* The program's GS base while the core runs: swapped away by swapgs. */
-static inline uint64_t user_gs_base_read(void)
-{
-	uint64_t value;
-	__asm__ volatile("swapgs; rdgsbase %0; swapgs" : "=r"(value));
-	return value;
-}
 static inline void user_gs_base_write(uint64_t value) { __asm__ volatile("swapgs; wrgsbase %0; swapgs" : : "r"(value)); }
 
 #endif

@@ -11,6 +11,7 @@ cd /root
 for n in 397 794 1191; do for d in linux ext4 virtio_blk console memory clock entropy scheduler supervisor pci; do
 	echo kill $d $n > /zog/ctl; date > /dev/null; head -c 4096 /dev/urandom > a; cp a b; sync; cmp a b
 done; done
+for n in 16000 24000 32000 40000; do echo kill linux $n > /zog/ctl; for i in 1 2 3; do (cd /); done; done
 echo worked
 """
 

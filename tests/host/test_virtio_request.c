@@ -55,6 +55,19 @@ static void transfers_are_found_by_client_and_frame_flushes_by_ticket(void **sta
 	assert_int_equal(request_find(&table, 3, REQUEST_READ, 100), REQUEST_NONE);
 }
 
+static void a_frame_is_busy_while_a_transfer_of_it_is_in_flight(void **state)
+{
+	uint32_t place = begin(3, REQUEST_READ, 100, 7);
+
+	(void)state;
+	begin(3, REQUEST_FLUSH, 200, 0);
+	assert_true(request_frame_is_busy(&table, 100));
+	assert_false(request_frame_is_busy(&table, 101));
+	assert_false(request_frame_is_busy(&table, 200)); /* a ticket */
+	request_finish(&table.request[place], false, 1);
+	assert_false(request_frame_is_busy(&table, 100));
+}
+
 static void only_a_full_table_in_flight_has_no_place(void **state)
 {
 	(void)state;
@@ -111,6 +124,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_fresh_home_region_is_an_empty_sound_table, table_clear),
 		cmocka_unit_test_setup(transfers_are_found_by_client_and_frame_flushes_by_ticket, table_clear),
+		cmocka_unit_test_setup(a_frame_is_busy_while_a_transfer_of_it_is_in_flight, table_clear),
 		cmocka_unit_test_setup(only_a_full_table_in_flight_has_no_place, table_clear),
 		cmocka_unit_test_setup(results_age, table_clear),
 		cmocka_unit_test_setup(every_damaged_byte_of_a_live_record_is_noticed, table_clear),

@@ -45,6 +45,19 @@ uint32_t request_find(const struct request_table *table, uint32_t client, enum r
 	return REQUEST_NONE;
 }
 
+/* A frame is pinned once: whoever's transfer of it ended first would take it from the device, or make it read-only there, under the
+ * other's. */
+bool request_frame_is_busy(const struct request_table *table, uint64_t frame)
+{
+	for (uint32_t i = 0; i < REQUEST_COUNT; i++) {
+		const struct request *request = &table->request[i];
+
+		if (request->state == REQUEST_IN_FLIGHT && request->kind != REQUEST_FLUSH && request->key == frame)
+			return true;
+	}
+	return false;
+}
+
 /* A place for a new request among the first `limit`: a free one, else the oldest result that was not fetched.
  * None: all are in flight, so that `done` will be notified and nobody waits for a place in vain. */
 uint32_t request_place(const struct request_table *table, uint32_t limit)

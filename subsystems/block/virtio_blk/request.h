@@ -32,6 +32,7 @@ struct request_table {
 bool request_is_sound(const struct request *request);
 uint32_t request_find(const struct request_table *table, uint32_t client, enum request_kind kind, uint64_t key);
 uint32_t request_place(const struct request_table *table, uint32_t limit);
+bool request_frame_is_busy(const struct request_table *table, uint64_t frame); /* in flight, for whomever */
 void request_begin(struct request *request, uint32_t client, enum request_kind kind, uint64_t key, uint64_t block);
 void request_finish(struct request *request, bool is_failed, uint64_t now_ns);
 void request_set_pinned(struct request *request, bool is_pinned);

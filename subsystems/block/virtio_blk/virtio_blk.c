@@ -90,7 +90,7 @@ static zog_status_t request_issue(struct home *home, uint32_t client, enum reque
 {
 	uint32_t place = request_place(&home->table, device_get()->request_limit);
 
-	if (place == REQUEST_NONE)
+	if (place == REQUEST_NONE || (kind != REQUEST_FLUSH && request_frame_is_busy(&home->table, key)))
 		return ZOG_ERR_BUSY;
 	struct request *request = request_at(home, place);
 

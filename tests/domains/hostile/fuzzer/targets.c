@@ -22,6 +22,7 @@
 #define OWN_FRAMES (DMA_BYTES / ZOG_PAGE_SIZE)
 #define NODE_ROOT 2u
 #define NODES 8u            /* of the pool: the root, then nodes that the fuzzer made */
+#define NODE_ENDED (1ul << 63)
 #define NODES_END (1u << 24) /* no disk here has so many */
 #define NODES_RESERVED 11u
 #define CONSOLE_AHEAD 0x100000u
@@ -71,17 +72,29 @@ static void filesystem_prepare(struct fuzz *state)
 	state->pool[0] = NODE_ROOT;
 }
 
+/* The node has lost its last name: whoever forgets it now gives its number away. */
+static void node_end(struct fuzz *state, uint64_t node)
+{
+	for (uint32_t i = 1; i < NODES; i++)
+		if (state->pool[i] == node)
+			state->pool[i] |= NODE_ENDED;
+}
+
 static void filesystem_learn(struct fuzz *state, uint32_t method)
 {
 	if (method == FILESYSTEM_METHOD_CREATE || method == FILESYSTEM_METHOD_SYMLINK)
 		state->pool[1 + state->step % (NODES - 1)] = state->out[0];
+	else if (method == FILESYSTEM_METHOD_REMOVE_DIRECTORY || (method == FILESYSTEM_METHOD_UNLINK && state->out[1] == 0))
+		node_end(state, state->out[0]);
+	else if (method == FILESYSTEM_METHOD_RENAME && state->out[2] == 0)
+		node_end(state, state->out[1]);
 }
 
 /* Is it no node of anybody else's? */
 static bool node_is_fair(const struct fuzz *state, uint64_t node, bool is_parent)
 {
 	for (uint32_t i = 1; i < NODES; i++)
-		if (node == state->pool[i])
+		if (node == (state->pool[i] & ~NODE_ENDED))
 			return true;
 	return node == NODE_ROOT ? is_parent : node < NODES_RESERVED || node >= NODES_END;
 }
@@ -115,11 +128,11 @@ static bool filesystem_harms(const struct fuzz *state, const struct rt_method *m
 	return false;
 }
 
-/* A node that is to be forgotten may be anybody's next. */
+/* A node without a name that is to be forgotten may be anybody's next; one with a name stays what it is. */
 static void node_drop(struct fuzz *state, uint64_t node)
 {
 	for (uint32_t i = 1; i < NODES; i++)
-		if (state->pool[i] == node)
+		if (state->pool[i] == (node | NODE_ENDED))
 			state->pool[i] = 0;
 }
 
@@ -146,15 +159,26 @@ bool fuzz_leaves_out(struct fuzz *state, const struct rt_method *method, const u
 	return is_harmful;
 }
 
+/* A node that the fuzzer made and has not heard the end of; else one that nobody has. */
+static uint64_t own_node(const struct fuzz *state, uint64_t choice)
+{
+	for (uint32_t i = 0; i < NODES - 1; i++) {
+		uint64_t node = state->pool[1 + (choice + i) % (NODES - 1)];
+		if (node != 0)
+			return node & ~NODE_ENDED;
+	}
+	return NODES_END + choice;
+}
+
 /* By the names that contracts give to what is meant. */
 bool fuzz_value(struct fuzz *state, const struct rt_argument *argument, uint64_t choice, uint64_t *value)
 {
-	static const uint32_t modes[] = { 0x81a4, 0x41ed, 0xa1ff, 0x11a4 }; /* file, directory, symbolic link, pipe */
+	static const uint32_t modes[] = { 0x81a4, 0x41ed, 0x81a4, 0x11a4 }; /* file, directory, file, pipe */
 	const struct { const char *name; uint64_t value; } known[] = {
-		{ "node", state->pool[choice % NODES] },
-		{ "parent", state->pool[choice % 2 ? 0 : choice / 2 % NODES] },
-		{ "from_parent", state->pool[choice % 2 ? 0 : choice / 2 % NODES] },
-		{ "to_parent", state->pool[choice % 2 ? 0 : choice / 2 % NODES] },
+		{ "node", choice % 16 ? own_node(state, choice / 16) : state->pool[0] },
+		{ "parent", choice % 2 ? state->pool[0] : own_node(state, choice / 2) },
+		{ "from_parent", choice % 2 ? state->pool[0] : own_node(state, choice / 2) },
+		{ "to_parent", choice % 2 ? state->pool[0] : own_node(state, choice / 2) },
 		{ "frame", own_frame(choice) },
 		{ "block", state->pool[0] - 1 - choice % 8 },
 		{ "ticket", choice % 4 },

@@ -136,6 +136,14 @@ struct zog_regs {
 #define ZOG_TXN_RANGE_MAX 4096u
 #define ZOG_TXN_OP_MAX 256u
 #define ZOG_HOME_SIZE_MAX 0x8000000u /* 128 MiB */
+/* What the operations of a transaction ask for has a price in steps of some tens of instructions; more than ZOG_TXN_WORK_MAX in
+ * one transaction is a violation. UNMAP, PROTECT, FRAME_GRANT: 8, and 1 a page; CLONE_RANGE: 8, and 2 a page; PORT_*: 8, and 16 a
+ * byte; SPACE_DESTROY 4096; DEVICE_ATTACH, DOMAIN_CONTROL 1024; FRAME_ZERO 64; SPACE_CREATE 32; others 16. An UNMAP of more than
+ * ZOG_TXN_UNMAP_PAGES costs as much as one of ZOG_TXN_UNMAP_EDGES: page tables that lie wholly inside its range are taken ahead of the
+ * transaction, whatever becomes of that. */
+#define ZOG_TXN_WORK_MAX 16384u
+#define ZOG_TXN_UNMAP_PAGES 4096u
+#define ZOG_TXN_UNMAP_EDGES 1024u
 struct zog_range {
 	uint32_t offset, length; /* bytes, in the home region */
 };
@@ -181,7 +189,7 @@ enum zog_op_code {
 	ZOG_OP_FRAME_GRANT = 13,  /* word0=first frame word1=count word2=domain: give own frames away */
 	ZOG_OP_FRAME_ZERO = 14,   /* word0=frame: zero it (own, payload) */
 	ZOG_OP_PORT_OUT = 15,     /* slot=capability (PORTS); word0=data port | status port << 16 | ready mask << 32;
-	                             word1=offset in the home region, word2=length (<= 4096); word3=home offset of a u64
+	                             word1=offset in the home region, word2=length; word3=home offset of a u64
 	                             that is advanced by the bytes sent. Sends while (in(status) & mask), 16 bytes a turn */
 	ZOG_OP_PORT_IN = 16,      /* the same, inwards: reads into word1 while ready, one byte a turn; both images */
 	ZOG_OP_DEVICE_ATTACH = 17,/* slot=capability (BUS) word0=domain word1=window (0..5) word2=physical word3=bytes:

@@ -337,9 +337,16 @@ static void start_done(struct cpu *cpu, struct call_frame *frame, zog_status_t s
 	frame_issue(cpu);
 }
 
+#define SYSCALL_BYTES 2 /* of the instruction */
+
 /* A reply whose work cannot be committed is no reply: the domain ends, and the call is issued again. */
 void crossing_commit_failed(struct cpu *cpu)
 {
+	if (cpu->must_repeat) {
+		cpu->must_repeat = 0;
+		cpu->domain_regs.rip -= SYSCALL_BYTES; /* the registers are what they were at the call */
+		return;
+	}
 	const struct home_finding *finding = &top(cpu->thread)->domain->finding;
 	uint64_t value = finding->value, detail = finding->rule != NULL ? home_finding_detail(finding) : 0;
 	bool is_refused = finding->rule != NULL || region_finding_take(cpu, &value, &detail) || object_finding_take(cpu, &value, &detail);

@@ -48,6 +48,7 @@ struct cpu {
 	struct zog_regs domain_regs;
 	struct zog_op op[ZOG_TXN_OP_MAX];
 	uint64_t op_seen; /* which codes stand among them, a bit each */
+	uint32_t must_repeat; /* the commit has work before it that is done in pieces: its core call is made again */
 	struct zog_regs op_regs[8]; /* copies that staged operations refer to */
 	struct journal_entry journal[JOURNAL_MAX];
 	struct {

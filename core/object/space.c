@@ -4,6 +4,7 @@
 #include "object/space.h"
 #include "object/frame.h"
 #include "object/cpu.h"
+#include "fault/fault.h"
 
 void *memset(void *to, int byte, size_t size);
 
@@ -65,9 +66,9 @@ pte_t *table_walk(uint64_t cr3, uint64_t address)
 	return (pte_t *)physical_pointer(entry & PTE_ADDRESS) + (address >> 12 & 511);
 }
 
-static pte_t *walk_create(uint64_t cr3, uint64_t address)
+static pte_t *walk_create(struct space *space, uint64_t address)
 {
-	pte_t *table = physical_pointer(cr3 & PTE_ADDRESS);
+	pte_t *table = physical_pointer(space->cr3 & PTE_ADDRESS);
 
 	for (uint32_t level = 3; level > 0; level--) {
 		pte_t *entry = &table[level_index(address, level)];
@@ -76,6 +77,7 @@ static pte_t *walk_create(uint64_t cr3, uint64_t address)
 			if (next == 0)
 				return NULL;
 			core_set64(entry, next | PTE_PRESENT | PTE_WRITE | PTE_USER);
+			core_set64(&space->tables, space->tables + 1);
 		}
 		table = physical_pointer(*entry & PTE_ADDRESS);
 	}
@@ -93,6 +95,7 @@ bool space_create(struct space *space)
 	for (uint32_t i = 256; i < 512; i++)
 		table[i] = core[i];
 	core_set64(&space->cr3, physical);
+	core_set64(&space->tables, 0);
 	return true;
 }
 
@@ -137,33 +140,70 @@ void space_destroy(struct space *space)
 	table_destroy(cr3, 3);
 }
 
-/* Page tables are a cache of the personality's records: when they run short, a space loses all of its own but the top
- * one, and its program faults for each page that it still uses. The tables are used again only when no CPU can be
- * walking them any more. */
-static void space_evict(struct space *space)
-{
-	pte_t *table = physical_pointer(space->cr3), below[256];
+/* Page tables are a cache of the personality's records: a program faults for each page that it uses and that is not there.
+ * So they may be taken at any time, some in one entry: when they run short, or ahead of what will unmap them anyway. They are
+ * used again only when no CPU can be walking them any more. */
+struct trim {
+	uint64_t start, end, table[SPACE_TRIM_MAX];
+	uint32_t count;
+};
 
-	for (uint32_t i = 0; i < 256; i++) {
-		below[i] = table[i];
-		table[i] = 0;
-	}
-	space_flush(space);
-	for (uint32_t i = 0; i < 256; i++)
-		if (below[i] & PTE_ADDRESS)
-			table_destroy(below[i] & PTE_ADDRESS, 2);
+static bool table_is_empty(const pte_t *table)
+{
+	for (uint32_t i = 0; i < 512; i += ENTRIES_AT_ONCE)
+		if (!entries_are_empty(&table[i]))
+			return false;
+	return true;
 }
 
-bool table_pool_reclaim(uint64_t wanted)
+/* Takes tables out of TABLE, whose first entry maps BASE on, that map nothing outside of the trimmed range; those above, when
+ * they have become empty. */
+static void trim_below(pte_t *table, uint32_t level, uint64_t base, struct trim *trim)
+{
+	uint64_t span = 1ul << (12 + 9 * level), index = trim->start > base ? (trim->start - base) / span : 0;
+
+	for (; index < 512 && base + index * span < trim->end && trim->count < SPACE_TRIM_MAX; index++) {
+		uint64_t at = base + index * span;
+		pte_t *below = physical_pointer(table[index] & PTE_ADDRESS);
+		if (!(table[index] & PTE_PRESENT))
+			continue;
+		if (level > 1)
+			trim_below(below, level - 1, at, trim);
+		bool is_inside = at >= trim->start && at + span <= trim->end;
+		if (is_inside && trim->count < SPACE_TRIM_MAX && (level == 1 || table_is_empty(below))) {
+			trim->table[trim->count++] = table[index] & PTE_ADDRESS;
+			core_set64(&table[index], 0);
+		}
+	}
+}
+
+uint32_t space_trim(struct cpu *cpu, struct space *space, uint64_t start, uint64_t end)
+{
+	struct trim trim = { .start = start, .end = end };
+
+	trim_below(physical_pointer(space->cr3), 3, 0, &trim);
+	core_set64(&space->tables, space->tables - trim.count);
+	if (trim.count == 0)
+		return 0;
+	space_flush(space);
+	journal_begin(cpu); /* from here on they stay out */
+	for (uint32_t i = 0; i < trim.count; i++)
+		table_destroy(trim.table[i], 0);
+	return trim.count;
+}
+
+bool table_pool_reclaim(struct cpu *cpu)
 {
 	static uint32_t next;
+	uint32_t taken = 0;
 
-	for (uint32_t i = 0; i < space_total && pool_count < wanted; i++) {
-		struct space *space = &space_table[next++ % space_total];
-		if (space->cr3 != 0)
-			space_evict(space);
+	for (uint32_t i = 0; i < space_total && taken == 0; i++) {
+		if (space_table[next].cr3 != 0)
+			taken = space_trim(cpu, &space_table[next], 0, SPACE_END);
+		if (taken == 0)
+			next = (next + 1) % space_total;
 	}
-	return pool_count >= wanted;
+	return taken != 0;
 }
 
 /* A page without any access keeps its frame but is not present; bit 62 (ignored by the MMU) tells it from empty. */
@@ -183,7 +223,7 @@ static pte_t entry_make(uint64_t frame, uint32_t flags)
 
 bool space_map(struct space *space, uint64_t address, uint64_t frame, uint32_t flags)
 {
-	pte_t *entry = walk_create(space->cr3, address);
+	pte_t *entry = walk_create(space, address);
 
 	if (entry == NULL)
 		return false;
@@ -216,21 +256,35 @@ pte_t *table_walk_skip(uint64_t cr3, uint64_t *address)
 	return &table[level_index(*address, 0)];
 }
 
+/* The entries from *address on that one page table holds, up to END: *count of them, and *address moves behind. NULL: there
+ * is no table. */
+static pte_t *entries_next(const struct space *space, uint64_t *address, uint64_t end, uint64_t *count)
+{
+	pte_t *entry = table_walk_skip(space->cr3, address);
+
+	*count = 0;
+	if (entry == NULL)
+		return NULL;
+	*count = 512 - level_index(*address, 0);
+	if (*count > (end - *address) / ZOG_PAGE_SIZE)
+		*count = (end - *address) / ZOG_PAGE_SIZE;
+	*address += *count * ZOG_PAGE_SIZE;
+	return entry;
+}
+
 void space_unmap(struct space *space, uint64_t address, uint64_t pages)
 {
-	uint64_t end = address + pages * ZOG_PAGE_SIZE;
+	uint64_t end = address + pages * ZOG_PAGE_SIZE, count;
 	bool was_present = false;
 
 	while (address < end) {
-		pte_t *entry = table_walk_skip(space->cr3, &address);
-		if (entry == NULL)
-			continue;
-		if (*entry & PTE_ADDRESS) {
+		for (pte_t *entry = entries_next(space, &address, end, &count); count > 0; count--, entry++) {
+			if (!(*entry & PTE_ADDRESS))
+				continue;
 			was_present |= (*entry & PTE_PRESENT) != 0;
 			frame_unmapped(*entry);
 			core_set64(entry, 0);
 		}
-		address += ZOG_PAGE_SIZE;
 	}
 	if (was_present)
 		space_flush(space);
@@ -238,50 +292,57 @@ void space_unmap(struct space *space, uint64_t address, uint64_t pages)
 
 void space_protect(struct space *space, uint64_t address, uint64_t pages, uint32_t flags)
 {
-	uint64_t end = address + pages * ZOG_PAGE_SIZE;
+	uint64_t end = address + pages * ZOG_PAGE_SIZE, count;
 	bool was_present = false;
 
 	while (address < end) {
-		pte_t *entry = table_walk_skip(space->cr3, &address);
-		if (entry == NULL)
-			continue;
-		if (*entry & PTE_ADDRESS) {
+		for (pte_t *entry = entries_next(space, &address, end, &count); count > 0; count--, entry++) {
+			if (!(*entry & PTE_ADDRESS))
+				continue;
 			was_present |= (*entry & PTE_PRESENT) != 0;
 			core_set64(entry, entry_make((*entry & PTE_ADDRESS) >> 12, flags));
 		}
-		address += ZOG_PAGE_SIZE;
 	}
 	if (was_present)
 		space_flush(space);
 }
 
+struct clone {
+	bool lost_write, was_present; /* in the source; in the copy */
+};
+
+static void entry_clone(pte_t *entry, pte_t *copy, struct clone *clone)
+{
+	clone->lost_write |= (*entry & PTE_WRITE) != 0;
+	core_set64(entry, *entry & ~PTE_WRITE);
+	clone->was_present |= (*copy & PTE_PRESENT) != 0;
+	if (*copy & PTE_ADDRESS)
+		frame_unmapped(*copy);
+	core_set64(copy, *entry);
+	frame_table[(*entry & PTE_ADDRESS) >> 12].map_count++;
+}
+
 bool space_clone(struct space *from, struct space *to, uint64_t address, uint64_t pages)
 {
-	uint64_t end = address + pages * ZOG_PAGE_SIZE;
-	bool lost_write = false, was_present = false, is_complete = true;
+	uint64_t end = address + pages * ZOG_PAGE_SIZE, count;
+	struct clone clone = { false, false };
+	bool is_complete = true;
 
 	while (address < end && is_complete) {
-		pte_t *entry = table_walk_skip(from->cr3, &address);
-		if (entry == NULL)
-			continue;
-		if (*entry & PTE_ADDRESS) {
-			pte_t *copy = walk_create(to->cr3, address);
+		pte_t *entry = entries_next(from, &address, end, &count), *copy = NULL;
+		for (; count > 0 && is_complete; count--, entry++, copy += copy != NULL) {
+			if (!(*entry & PTE_ADDRESS))
+				continue;
+			if (copy == NULL)
+				copy = walk_create(to, address - count * ZOG_PAGE_SIZE);
 			is_complete = copy != NULL;
-			if (is_complete) {
-				lost_write |= (*entry & PTE_WRITE) != 0;
-				core_set64(entry, *entry & ~PTE_WRITE);
-				was_present |= (*copy & PTE_PRESENT) != 0;
-				if (*copy & PTE_ADDRESS)
-					frame_unmapped(*copy);
-				core_set64(copy, *entry);
-				frame_table[(*entry & PTE_ADDRESS) >> 12].map_count++;
-			}
+			if (is_complete)
+				entry_clone(entry, copy, &clone);
 		}
-		address += ZOG_PAGE_SIZE;
 	}
-	if (lost_write)
+	if (clone.lost_write)
 		space_flush(from);
-	if (was_present)
+	if (clone.was_present)
 		space_flush(to);
 	return is_complete;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include "zog/core.h"
 
+struct cpu;
 typedef uint64_t pte_t;
 #define PTE_PRESENT 1ul
 #define PTE_WRITE 2ul
@@ -19,7 +20,10 @@ typedef uint64_t pte_t;
 
 struct space {
 	uint64_t cr3; /* 0: slot is free */
+	uint64_t tables; /* page tables below the top one */
 };
+#define SPACE_END (1ul << 47)
+#define SPACE_TRIM_MAX 32u
 extern struct space *space_table;
 extern uint32_t space_total;
 
@@ -37,8 +41,11 @@ pte_t *table_walk(uint64_t cr3, uint64_t address);
 /* As table_walk; where a table is absent, moves ADDRESS to the end of what it would have mapped. */
 pte_t *table_walk_skip(uint64_t cr3, uint64_t *address);
 uint64_t table_pool_free(void);
-/* Takes page tables from spaces, in turn, until WANTED are free. false: there are not that many. */
-bool table_pool_reclaim(uint64_t wanted);
+/* Takes up to SPACE_TRIM_MAX page tables that map nothing outside of START..END; how many it took. What was changed in this
+ * entry before can no longer be taken back. */
+uint32_t space_trim(struct cpu *cpu, struct space *space, uint64_t start, uint64_t end);
+/* Takes as many from the spaces, in turn. false: there is none to take. */
+bool table_pool_reclaim(struct cpu *cpu);
 void table_pool_init(uint64_t physical, uint64_t pages);
 
 #endif

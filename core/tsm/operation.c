@@ -3,6 +3,8 @@
  * take further copies (registers), an action cannot fail. */
 #include "tsm/transaction.h"
 #include "tsm/object.h"
+#include "tsm/operation_port.h"
+#include "tsm/operation_work.h"
 #include "tsm/region.h"
 #include "cross/schedule.h"
 #include "cross/control.h"
@@ -181,28 +183,8 @@ static bool decode_frame_grant(struct decode *decode, struct zog_op *op)
 
 static bool decode_frame_zero(struct decode *decode, struct zog_op *op) { return frame_is_own(decode, op->word[0]); }
 
-static bool decode_port(struct decode *decode, struct zog_op *op)
-{
-	struct domain *domain = decode->domain;
-	uint16_t data = (uint16_t)op->word[0], status = (uint16_t)(op->word[0] >> 16);
-
-	if (!domain_holds(domain, op->slot, CAP_PORTS))
-		return false;
-	const struct cap_desc *cap = &domain->desc->cap[op->slot];
-	return data >= cap->a && data <= cap->b && status >= cap->a && status <= cap->b && op->word[2] <= 4096 &&
-	       op->word[1] <= domain->home_bytes && op->word[2] <= domain->home_bytes - op->word[1] && op->word[3] % 8 == 0 &&
-	       op->word[3] < domain->home_bytes && domain_touch(domain, ZOG_HOME_BASE + op->word[3], true);
-}
-
-static bool decode_port_in(struct decode *decode, struct zog_op *op)
-{
-	if (!decode_port(decode, op))
-		return false;
-	for (uint64_t page = op->word[1] / ZOG_PAGE_SIZE; page * ZOG_PAGE_SIZE < op->word[1] + op->word[2]; page++)
-		if (!domain_touch(decode->domain, ZOG_HOME_BASE + page * ZOG_PAGE_SIZE, true))
-			return false;
-	return true;
-}
+static bool decode_port(struct decode *decode, struct zog_op *op) { return port_decode(decode->domain, op); }
+static bool decode_port_in(struct decode *decode, struct zog_op *op) { return port_decode_in(decode->domain, op); }
 
 static bool decode_device_attach(struct decode *decode, struct zog_op *op)
 {
@@ -379,29 +361,8 @@ ACTION(frame_grant)
 
 ACTION(frame_zero) { memset(frame_pointer(op->word[0]), 0, ZOG_PAGE_SIZE); }
 
-/* Sends or receives while the device is ready; the counter moves in both images, so bytes and position commit as one. */
-static void act_port(struct domain *domain, struct zog_op *op, bool is_out)
-{
-	uint16_t data = (uint16_t)op->word[0], status = (uint16_t)(op->word[0] >> 16);
-	uint8_t mask = (uint8_t)(op->word[0] >> 32);
-	uint64_t done = 0;
-
-	while (done < op->word[2] && (port_read8(status) & mask)) {
-		uint64_t turn = is_out && op->word[2] - done > 16 ? 16 : is_out ? op->word[2] - done : 1;
-		for (uint64_t i = 0; i < turn; i++, done++) {
-			uint64_t at = op->word[1] + done;
-			if (is_out)
-				port_write8(data, domain->home_committed[at]);
-			else
-				domain->home_committed[at] = domain->home_live[at] = port_read8(data);
-		}
-	}
-	*(uint64_t *)(domain->home_committed + op->word[3]) += done;
-	*(uint64_t *)(domain->home_live + op->word[3]) = *(uint64_t *)(domain->home_committed + op->word[3]);
-}
-
-ACTION(port_out) { act_port(domain, op, true); }
-ACTION(port_in) { act_port(domain, op, false); }
+ACTION(port_out) { port_act(domain, op, true); }
+ACTION(port_in) { port_act(domain, op, false); }
 ACTION(device_attach) { domain_attach_window(&domain_table[op->word[0]], (uint32_t)op->word[1], op->word[2], op->word[3]); }
 
 ACTION(nothing) { }
@@ -482,6 +443,12 @@ bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
 	struct decode decode = { .cpu = cpu, .domain = domain };
 
 	memcpy(cpu->op, domain->txn->op, count * sizeof(cpu->op[0]));
+	if (operations_work(cpu->op, count) > ZOG_TXN_WORK_MAX) {
+		log_line("zog: violation domain=%s ops=%u ask for too much at once", domain->desc->name, count);
+		return false;
+	}
+	if (domain->desc->is_personality && operations_trim(cpu, count))
+		return false;
 	for (uint32_t i = 0; i < count; i++) {
 		struct zog_op *op = &cpu->op[i];
 		decode.index = i;
@@ -492,8 +459,10 @@ bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
 		}
 		decode.seen |= 1ul << op->code;
 	}
-	if (decode.tables_needed > table_pool_free() && !table_pool_reclaim(decode.tables_needed))
+	if (decode.tables_needed > table_pool_free()) {
+		cpu->must_repeat = table_pool_reclaim(cpu);
 		return false;
+	}
 	cpu->op_seen = decode.seen;
 	bool has_regions = decode.seen & REGION_STAGED;
 	if (has_regions && !region_check(cpu, domain))

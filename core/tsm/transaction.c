@@ -92,7 +92,10 @@ static inline __attribute__((always_inline)) void ranges_copy(struct domain *dom
 	if (!txn->is_page_mode)
 		return;
 	for (uint64_t page = 0; page < domain->home_bytes / ZOG_PAGE_SIZE; page++) {
-		if (!(txn->dirty_page[page / 8] & 1u << page % 8) || !domain->home_valid[page])
+		uint8_t dirty = txn->dirty_page[page / 8];
+		if (dirty == 0)
+			page |= 7; /* none of the eight */
+		if (!(dirty & 1u << page % 8) || !domain->home_valid[page])
 			continue;
 		memcpy(to + page * ZOG_PAGE_SIZE, from + page * ZOG_PAGE_SIZE, ZOG_PAGE_SIZE);
 	}

@@ -29,6 +29,8 @@
 #include "tsm/home_schema.c"
 #include "tsm/transaction.c"
 #include "tsm/operation.c"
+#include "tsm/operation_port.c"
+#include "tsm/operation_work.c"
 #include "fault/recover.c"
 #undef memcpy
 #undef memset
@@ -180,13 +182,10 @@ const struct zog_incident *incident_find(uint32_t number) { return (void)number,
 uint32_t incident_count(void) { return 0; }
 void log_line(const char *format, ...) { (void)format; }
 __asm__(".data\n.globl core_locks_start, core_locks_end\ncore_locks_start:\ncore_locks_end:\n.text"); /* none */
-bool iommu_base_is_good(uint64_t base) { (void)base; return true; }
-bool iommu_is_at(uint64_t physical, uint64_t bytes) { (void)physical, (void)bytes; return false; }
-bool iommu_may_assign(const struct domain *domain, uint64_t source) { (void)domain, (void)source; return true; }
-void iommu_enable(uint64_t base, uint32_t source) { (void)base, (void)source; }
-void iommu_assign(struct domain *domain, uint32_t source) { (void)domain, (void)source; }
+#include "operation_devices.h"
 uint64_t table_pool_free(void) { return 1000; }
-bool table_pool_reclaim(uint64_t wanted) { return wanted <= 1000; }
+bool table_pool_reclaim(struct cpu *of) { return (void)of, false; }
+uint32_t space_trim(struct cpu *of, struct space *space, uint64_t start, uint64_t end) { return (void)of, (void)space, (void)start, (void)end, 0; }
 
 #define NOT_STAGED { fail_msg("%s is not staged by any test", __func__); } /* operations that these tests leave out */
 bool region_decode_commit(struct cpu *cpu, struct domain *d, const struct zog_op *op, bool is_first) { (void)cpu, (void)d, (void)op, (void)is_first; return false; }

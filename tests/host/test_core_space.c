@@ -38,6 +38,7 @@ static bool is_live[SPACES];
 static bool was_flushed[SPACES];
 
 void core_set64(uint64_t *at, uint64_t value) { *at = value; }
+void journal_begin(struct cpu *cpu) { cpu->journal_count = 0; }
 void space_flush(struct space *space) { was_flushed[space - spaces] = true; }
 
 static int setup(void **state)
@@ -255,7 +256,23 @@ static void pool_runs_dry(void **state)
 	assert_int_equal(table_pool_free(), POOL_PAGES);
 }
 
-/* Mappings go, from one space after another, until there is room; what is left is whole. */
+static bool is_mapped(uint32_t space, uint32_t table)
+{
+	pte_t *entry = table_walk(spaces[space].cr3, table * 0x200000ul);
+
+	return entry != NULL && (*entry & PTE_PRESENT);
+}
+
+static uint32_t mapped_tables(uint32_t space)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < 50; i++)
+		count += is_mapped(space, i);
+	return count;
+}
+
+/* Page tables go, a piece at a time, from one space after another, until there is none; what is left is whole. */
 static void tables_are_taken_back(void **state)
 {
 	(void)state;
@@ -264,20 +281,41 @@ static void tables_are_taken_back(void **state)
 		for (uint32_t i = 0; i < 50; i++)
 			assert_true(space_map(&spaces[s], i * 0x200000ul, PAYLOAD_FIRST + s, ZOG_MAP_READ));
 	}
-	uint64_t before = table_pool_free();
-	memset(was_flushed, 0, sizeof(was_flushed));
-	assert_true(table_pool_reclaim(before + 60));
-	for (uint32_t s = 0; s < 3; s++) {
-		assert_true(frames[PAYLOAD_FIRST + s].map_count == (was_flushed[s] ? 0 : 50));
-		for (uint32_t i = 0; i < 50; i++) {
-			pte_t *entry = table_walk(spaces[s].cr3, i * 0x200000ul);
-			assert_int_equal(entry != NULL && (*entry & PTE_PRESENT), !was_flushed[s]);
-		}
+	uint64_t free = table_pool_free();
+	for (uint32_t left = 3 * 50 + 3 * 2; left > 0;) { /* those above them, too */
+		memset(was_flushed, 0, sizeof(was_flushed));
+		assert_true(table_pool_reclaim(&cpu_table[0]));
+		uint64_t taken = table_pool_free() - free;
+		assert_in_range(taken, 1, SPACE_TRIM_MAX);
+		assert_int_equal(was_flushed[0] + was_flushed[1] + was_flushed[2], 1);
+		for (uint32_t s = 0; s < 3; s++)
+			assert_int_equal(frames[PAYLOAD_FIRST + s].map_count, mapped_tables(s));
+		free += taken;
+		left -= (uint32_t)taken;
 	}
-	assert_int_equal(was_flushed[0] + was_flushed[1] + was_flushed[2], 2);
-	assert_false(table_pool_reclaim(POOL_PAGES));
+	assert_false(table_pool_reclaim(&cpu_table[0]));
 	for (uint32_t s = 0; s < 3; s++)
 		space_destroy(&spaces[s]);
+	assert_int_equal(table_pool_free(), POOL_PAGES);
+}
+
+/* Only tables that map nothing else go; a table in the middle of a range takes all its pages with it. */
+static void a_trim_keeps_to_its_range(void **state)
+{
+	(void)state;
+	assert_true(space_create(&spaces[0]));
+	for (uint32_t i = 0; i < 50; i++)
+		for (uint32_t page = 0; page < 3; page++)
+			assert_true(space_map(&spaces[0], i * 0x200000ul + page * ZOG_PAGE_SIZE, PAYLOAD_FIRST, ZOG_MAP_READ));
+	assert_int_equal(spaces[0].tables, 52);
+	assert_int_equal(space_trim(&cpu_table[0], &spaces[0], 10 * 0x200000ul + ZOG_PAGE_SIZE, 20 * 0x200000ul + ZOG_PAGE_SIZE), 9);
+	for (uint32_t i = 0; i < 50; i++)
+		assert_int_equal(is_mapped(0, i), i <= 10 || i >= 20);
+	assert_int_equal(frames[PAYLOAD_FIRST].map_count, 41 * 3);
+	assert_int_equal(space_trim(&cpu_table[0], &spaces[0], 10 * 0x200000ul + ZOG_PAGE_SIZE, 20 * 0x200000ul + ZOG_PAGE_SIZE), 0);
+	assert_int_equal(spaces[0].tables, 43);
+	space_destroy(&spaces[0]);
+	assert_int_equal(frames[PAYLOAD_FIRST].map_count, 0);
 	assert_int_equal(table_pool_free(), POOL_PAGES);
 }
 
@@ -300,6 +338,7 @@ int main(void)
 		cmocka_unit_test_setup(everything_at_once, setup),
 		cmocka_unit_test_setup(pool_runs_dry, setup),
 		cmocka_unit_test_setup(tables_are_taken_back, setup),
+		cmocka_unit_test_setup(a_trim_keeps_to_its_range, setup),
 		cmocka_unit_test_setup(map_count_does_not_wrap, setup),
 	};
 

@@ -5,7 +5,8 @@
 #include "domain.h"
 
 struct run {
-	uint64_t first_frame, count; /* count 0: not given yet */
+	uint64_t first_frame, count; /* count 0: not decided yet */
+	uint64_t given;              /* of them, from the first on */
 };
 struct home {
 	uint64_t is_known; /* first_frame and total are set */

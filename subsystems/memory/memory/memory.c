@@ -1,9 +1,9 @@
 /* The memory domain: page policy. It is born with all frames that boot did not use, one contiguous run, and gives
  * each domain of the shares table (manifest.toml, [shares]) its percentage of them, once.
  *
- * Protocol. share() cuts the caller's run from the front of what is left, records it, and stages the grant: record
- * and grant take effect in the same commit, so a repeat after any fault finds either both or neither, and a caller
- * that was given its run gets the same answer for ever. Shares are percent of the whole, so that what a domain gets
+ * Protocol. share() cuts the caller's run from the front of what is left, records it, and grants it piece by piece, since one
+ * transaction may only ask for so much: what was given and the grant take effect in the same commit, so a repeat after any
+ * fault goes on behind it, and a caller that was given its run gets the same answer for ever. Shares are percent of the whole, so that what a domain gets
  * does not depend on who asked first. */
 #include "rt/rt.h"
 #include "base/intact.h"
@@ -32,15 +32,25 @@ zog_status_t domain_start(struct zog_call *call)
 	return ZOG_OK;
 }
 
-/* Cuts `count` frames off for the domain. */
-static void run_grant(struct home *home, uint32_t domain, uint64_t count)
-{
-	struct run *run = &home->run[domain];
+#define PIECE_FRAMES (ZOG_TXN_WORK_MAX / 2) /* a step a frame, and some for the operation */
 
+/* Cuts `count` frames off for a domain. */
+static void run_cut(struct home *home, struct run *run, uint64_t count)
+{
 	run->first_frame = home->first_frame + home->granted;
 	run->count = count;
 	home->granted += count;
-	rt_stage(ZOG_OP_FRAME_GRANT, 0, run->first_frame, run->count, domain, 0, 0);
+}
+
+static void run_give(struct run *run, uint32_t domain)
+{
+	while (run->given < run->count) {
+		uint64_t left = run->count - run->given, piece = left < PIECE_FRAMES ? left : PIECE_FRAMES;
+
+		rt_stage(ZOG_OP_FRAME_GRANT, 0, run->first_frame + run->given, piece, domain, 0, 0);
+		run->given += piece;
+		rt_commit();
+	}
 }
 
 /* 0 for a domain that the table does not name. */
@@ -66,8 +76,9 @@ zog_status_t memory_share_serve(struct zog_call *call, uint64_t *first_frame, ui
 
 		if (wanted == 0 || wanted > left)
 			return ZOG_ERR_MEMORY;
-		run_grant(home, client, wanted);
+		run_cut(home, &home->run[client], wanted);
 	}
+	run_give(&home->run[client], client);
 	*first_frame = home->run[client].first_frame;
 	*count = home->run[client].count;
 	return ZOG_OK;

@@ -89,6 +89,7 @@ void space_leave(struct space *space); /* one user less; the last one makes it D
 void space_reap(void);                 /* gives DEAD spaces back; at entry, before anything else */
 /* Unmaps [start, end): records, page tables, references. Commits in between when it is long. */
 void space_unmap_pages(struct space *space, uint64_t start, uint64_t end);
+void space_unmap_now(struct space *space, uint64_t start, uint64_t end); /* the same, without a commit: at most twice in a call */
 void page_note_written(const struct space *space, uint64_t address, uint32_t entry);
 bool space_fork(struct space *child, struct space *parent); /* pages shared copy-on-write; commits in between */
 

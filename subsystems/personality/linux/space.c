@@ -1,7 +1,21 @@
 /* Address spaces: building, sharing, copying for fork, giving back. See process.h for their life. */
 #include "memory.h"
 
-enum { OPS_HIGH = ZOG_TXN_OP_MAX - 64 }; /* staged so far: time to commit before staging more */
+/* Staged so far: time to commit before staging more. Of steps, four operations as dear as any here fit in one transaction. */
+enum { OPS_HIGH = ZOG_TXN_OP_MAX - 64, STEPS_HIGH = ZOG_TXN_WORK_MAX / 2 };
+
+static uint32_t steps; /* scratch: of operations over pages in this transaction, as abi/zog/core.h counts them */
+
+static void steps_add(uint64_t count)
+{
+	steps = rt_staged_count() == 1 ? (uint32_t)count : steps + (uint32_t)count;
+}
+
+static void commit_when_high(void)
+{
+	if (rt_staged_count() > OPS_HIGH || steps > STEPS_HIGH)
+		rt_commit();
+}
 
 /* A writable page of a shared file mapping may have been written through it since the last write-back. */
 void page_note_written(const struct space *space, uint64_t address, uint32_t entry)
@@ -86,16 +100,22 @@ void space_reap(void)
 }
 
 /* Only the part that holds pages goes to the core. */
-void space_unmap_pages(struct space *space, uint64_t start, uint64_t end)
+void space_unmap_now(struct space *space, uint64_t start, uint64_t end)
 {
-	uint64_t span[2];
+	uint64_t span[2], pages;
 
 	page_clear(space, start, end, span);
 	if (span[1] == 0)
 		return;
-	rt_stage(ZOG_OP_UNMAP, space_index(space), span[0], (span[1] - span[0]) / ZOG_PAGE_SIZE + 1, 0, 0, 0);
-	if (rt_staged_count() > OPS_HIGH)
-		rt_commit();
+	pages = (span[1] - span[0]) / ZOG_PAGE_SIZE + 1;
+	rt_stage(ZOG_OP_UNMAP, space_index(space), span[0], pages, 0, 0, 0);
+	steps_add(pages <= ZOG_TXN_UNMAP_PAGES ? pages : ZOG_TXN_UNMAP_EDGES);
+}
+
+void space_unmap_pages(struct space *space, uint64_t start, uint64_t end)
+{
+	space_unmap_now(space, start, end);
+	commit_when_high();
 }
 
 /* --- fork -------------------------------------------------------------------------------------------------- */
@@ -110,8 +130,8 @@ static void range_fork(uint64_t address, uint64_t pages, void *argument)
 	const struct fork_walk *walk = argument;
 
 	rt_stage(ZOG_OP_CLONE_RANGE, space_index(walk->from), space_index(walk->to), address, pages, 0, 0);
-	if (rt_staged_count() > OPS_HIGH)
-		rt_commit();
+	steps_add(2 * pages);
+	commit_when_high();
 }
 
 /* Pages of shared mappings are not copied: the child finds them again by page faults. */

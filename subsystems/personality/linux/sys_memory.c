@@ -140,6 +140,26 @@ static uint32_t page_read_only(uint32_t owner, uint64_t address, uint32_t entry,
 	return entry & ~PAGE_WRITABLE;
 }
 
+#define PROTECT_PAGES 4096ul    /* in one transaction */
+#define PROTECT_PIECES 64u     /* in one call; of more the pages are unmapped, and come back by page faults */
+
+/* In between, what is behind the piece has its old rights yet: the call is not over. Made again, it goes over all of it. */
+static void pages_protect(uint32_t space, uint64_t start, uint64_t end, uint64_t flags)
+{
+	uint64_t pages = (end - start) >> ZOG_PAGE_SHIFT, part;
+
+	if (pages > PROTECT_PIECES * PROTECT_PAGES) {
+		rt_stage(ZOG_OP_UNMAP, space, start, pages, 0, 0, 0);
+		return;
+	}
+	for (; pages > 0; pages -= part, start += part << ZOG_PAGE_SHIFT) {
+		part = pages < PROTECT_PAGES ? pages : PROTECT_PAGES;
+		rt_stage(ZOG_OP_PROTECT, space, start, part, flags, 0, 0);
+		if (pages > part)
+			rt_commit();
+	}
+}
+
 /* Writable again only by a page fault, which knows who shares the frame. */
 static void range_protect(struct space *space, uint64_t start, uint64_t end, uint32_t access)
 {
@@ -150,7 +170,7 @@ static void range_protect(struct space *space, uint64_t start, uint64_t end, uin
 	if (access)
 		flags |= ZOG_MAP_READ;
 	page_walk(space_index(space), start, end, page_read_only, space);
-	rt_stage(ZOG_OP_PROTECT, space_index(space), start, (end - start) >> ZOG_PAGE_SHIFT, flags, 0, 0);
+	pages_protect(space_index(space), start, end, flags);
 }
 
 int64_t sys_mprotect(struct zog_call *call, const uint64_t arg[6])
@@ -248,7 +268,7 @@ static int64_t remap_move(struct space *space, const struct vma *vma, uint64_t a
 		return -ENOMEM;
 	}
 	if (old_size > new_size)
-		space_unmap_pages(space, address + new_size, address + old_size);
+		space_unmap_now(space, address + new_size, address + old_size);
 	return vma_remove(space, address, address + old_size) ? (int64_t)to : -ENOMEM;
 }
 

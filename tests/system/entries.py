@@ -15,6 +15,7 @@ from zoglib.testing import expect, work_folder
 
 KERNEL = os.path.join(BUILD, "zog.elf")
 LONGEST = 1_000_000  # a third of a millisecond or so where QEMU runs 3 instructions a nanosecond
+SILENCE_S = 900
 LEAST = 100_000  # entries as long as this are written with their functions
 
 
@@ -26,10 +27,14 @@ def entries_count(commands):
 	disk = disk_copy(disk_template(), os.path.join(work_folder(), "disk.img"))
 	machine = Machine(Config(kernel=KERNEL, disk=disk, smp=1, exec_text=commands, work=work_folder(),
 	                         extra=[*COUNTING, "-plugin", f"{plugin},out={output},least={LEAST}"]), [os.path.join(work_folder(), "log")])
-	console = b""
+	console, silent_s = b"", 0
 	machine.start()
 	for kind, data in machine.events():
 		console += data if kind == "console" else b""
+		silent_s = silent_s + data if kind == "idle" else 0
+		if silent_s > SILENCE_S:
+			machine.stop()
+			expect(False, f"the machine is silent: {console[-500:]!r}, {machine.lines[-3:]}")
 	status, message = machine_verdict(machine)
 	expect(status == 0, message or f"status {status}: {console[-500:]!r}")
 	found, names, longest, count = [], profile.Text(KERNEL), None, None

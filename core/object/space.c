@@ -179,7 +179,7 @@ static void trim_below(pte_t *table, uint32_t level, uint64_t base, struct trim 
 
 uint32_t space_trim(struct cpu *cpu, struct space *space, uint64_t start, uint64_t end)
 {
-	struct trim trim = { .start = start, .end = end };
+	struct trim trim = { .start = start, .end = end < SPACE_END ? end : SPACE_END }; /* behind it the tables are the core's */
 
 	trim_below(physical_pointer(space->cr3), 3, 0, &trim);
 	core_set64(&space->tables, space->tables - trim.count);

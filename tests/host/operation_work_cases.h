@@ -97,4 +97,23 @@ static void tables_run_short(void **state)
 	assert_int_equal(repeats, (120 - left + SPACE_TRIM_MAX - 1) / SPACE_TRIM_MAX);
 }
 
+/* A range that reaches beyond what programs have is refused, and nothing is taken there on the way. */
+static void the_core_half_is_never_taken(void **state)
+{
+	pte_t *top = physical_pointer(spaces[0].cr3);
+
+	(void)state;
+	for (uint64_t table = 20; table < 23; table++)
+		*(pte_t *)physical_pointer(table * ZOG_PAGE_SIZE) = (table + 1) * ZOG_PAGE_SIZE | PTE_PRESENT;
+	top[300] = 20 * ZOG_PAGE_SIZE | PTE_PRESENT;
+	BAD({ ZOG_OP_UNMAP, 0, { 1ul << 46, 1ul << 35 } });
+	BAD({ ZOG_OP_UNMAP, 0, { A, UINT64_MAX } });
+	BAD({ ZOG_OP_UNMAP, 0, { 0xffff800000000000ul, 1ul << 20 } });
+	assert_int_equal(space_trim(cpu, &spaces[0], 0, UINT64_MAX), 0);
+	assert_int_equal(top[300], 20 * ZOG_PAGE_SIZE | PTE_PRESENT);
+	for (uint64_t table = 20; table < 23; table++)
+		assert_int_equal(*(pte_t *)physical_pointer(table * ZOG_PAGE_SIZE), (table + 1) * ZOG_PAGE_SIZE | PTE_PRESENT);
+	top[300] = 0;
+}
+
 #endif

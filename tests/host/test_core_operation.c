@@ -452,7 +452,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(spaces_as_they_will_be), CASE(frames_as_they_will_be), CASE(threads_as_they_will_be), CASE(registers_of_a_wild_program),
 		CASE(a_transaction_asks_for_so_much_and_no_more), CASE(much_is_taken_in_pieces), CASE(little_is_not_taken_before),
-		CASE(tables_run_short), CASE(addresses_outside), CASE(windows_without_right),
+		CASE(tables_run_short), CASE(the_core_half_is_never_taken), CASE(addresses_outside), CASE(windows_without_right),
 		CASE(each_right_carries_its_own_commands_only), CASE(commands_of_services), CASE(random_sequences),
 	};
 

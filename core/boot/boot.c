@@ -36,7 +36,7 @@ static void activities_build(struct domain *domain, uint32_t *next)
 		thread->cpu = NO_CPU;
 		thread->is_activity = 1;
 		thread->root_domain = domain;
-		thread->root_pending = 1;
+		thread->root_pending = ROOT_CALL;
 		thread->root_method = ZOG_METHOD_ACTIVITY;
 		memcpy(thread->frame[0].word, word, sizeof(word));
 		thread->wait_deadline_ns = UINT64_MAX;
@@ -50,7 +50,7 @@ static void hook_thread_build(struct thread *thread, uint32_t number)
 	thread->cpu = NO_CPU;
 	thread->is_activity = thread->is_hook = 1;
 	thread->root_domain = &domain_table[0]; /* until the first call */
-	thread->root_pending = 1;
+	thread->root_pending = ROOT_CALL;
 	thread->wait_deadline_ns = UINT64_MAX;
 	thread_make_ready(thread);
 }

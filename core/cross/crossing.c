@@ -54,8 +54,10 @@ static void frame_pop(struct cpu *cpu, struct thread *thread)
 	struct call_frame *frame = top(thread);
 
 	thread->depth--;
-	if (frame->phase != PHASE_NEW)
-		domain_release(cpu, frame->domain);
+	if (frame->phase == PHASE_NEW)
+		return;
+	frame->domain->commit_phase = COMMIT_NONE; /* a reply is delivered */
+	domain_release(cpu, frame->domain);
 }
 
 /* --- entering --------------------------------------------------------------------------------------------------- */
@@ -215,9 +217,11 @@ static void frame_finish(struct cpu *cpu, zog_status_t status, const uint64_t ou
 {
 	struct thread *thread = cpu->thread;
 
+	if (thread->depth == 1)
+		root_result(thread, status, out[0]);
 	frame_pop(cpu, thread);
 	if (thread->depth == 0) {
-		root_finish(cpu, status, out[0]);
+		root_finish(cpu, status);
 		return;
 	}
 	struct call_frame *frame = top(thread);
@@ -312,7 +316,7 @@ static void crossing_wait(struct cpu *cpu, uint64_t handle, uint64_t seen, uint6
 	struct event *event = event_find(top(thread)->domain, handle, &owner);
 
 	chain_unwind(cpu, thread);
-	thread->root_pending = 1;
+	thread->root_pending = ROOT_CALL;
 	if (!thread_park(cpu, event, owner, seen, deadline_ns)) {
 		thread->root_reason = thread->has_attention ? ZOG_REASON_WAKE : ZOG_REASON_EVENT;
 		thread->has_attention = 0; /* told once: a call that goes on waiting is parked the next time */
@@ -331,6 +335,7 @@ static void start_done(struct cpu *cpu, struct call_frame *frame, zog_status_t s
 		return;
 	}
 	domain->state = DOMAIN_READY;
+	domain->commit_phase = COMMIT_NONE;
 	domain->update.probation_invocations = domain->invocations;
 	if (domain->desc->is_device_owner)
 		pins_drop_stale(domain->id);

@@ -12,8 +12,9 @@
 
 /* What the CPU does next: called at the end of every entry into the core. Sets up cpu->save for core_exit. */
 void core_leave(struct cpu *cpu);
-/* A program's own entry: the personality is called on its behalf. */
+/* A program's own entry: the personality is called on its behalf. root_call_program: by the system call whose registers are saved. */
 void root_call(struct thread *thread, uint16_t method, const uint64_t word[7]);
+void root_call_program(struct thread *thread);
 /* Core calls of the running domain. */
 void crossing_call(struct cpu *cpu);
 /* The transaction of the running invocation did not pass: an incident, all of it undone, the call issued again. */
@@ -28,10 +29,13 @@ void crossing_undo(struct cpu *cpu, struct domain *domain);
 void crossing_give_up(struct cpu *cpu, const char *why);
 
 /* A new top frame, not entered yet; frame_issue gets its domain into a state in which the call can run, and makes the CPU's
- * registers enter it. root_finish: the thread's root call is done. */
+ * registers enter it. root_result, then root_finish with no frame left: the thread's root call is done. */
 struct call_frame *frame_push(struct thread *thread, struct domain *domain, uint16_t method, uint64_t client);
 void frame_issue(struct cpu *cpu);
-void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result);
+void root_result(struct thread *thread, zog_status_t status, uint64_t result);
+void root_finish(struct cpu *cpu, zog_status_t status);
+/* An exception in the core found the CPU's thread with no frame: it goes on with what had begun. */
+void root_recover(const struct cpu *cpu, struct thread *thread);
 
 /* Core call NUMBER of the running domain, the general way (core_call.c). */
 void core_call(struct cpu *cpu, uint64_t number);

@@ -9,6 +9,7 @@
 #include "tsm/transaction.h"
 
 #define READY_AND_UNASKED(domain) ((domain)->state == DOMAIN_READY && (domain)->request == REQUEST_NONE && (domain)->step_kill == 0)
+#define ORDER __atomic_signal_fence(__ATOMIC_SEQ_CST) /* exceptions come on the same CPU */
 #define PLAIN_FLAGS (RFLAGS_FIXED | RFLAGS_INTERRUPT)
 
 static inline void space_load(struct cpu *cpu, const struct domain *domain)
@@ -40,12 +41,18 @@ static bool program_can_go_on(const struct cpu *cpu, const struct thread *thread
 
 static bool fast_reply_to_program(struct cpu *cpu, struct thread *thread, struct domain *domain)
 {
-	struct zog_regs *regs = &cpu->domain_regs;
+	const struct zog_regs *regs = &cpu->domain_regs;
 
-	lock_release(&domain->lock);
-	thread->depth = 0;
-	thread->root_pending = 0;
+	/* In this order: an exception in the core finds a reply that is made again, or one that is delivered. */
 	thread->regs.rax = regs->rsi;
+	ORDER;
+	thread->root_pending = ROOT_NONE;
+	ORDER;
+	thread->depth = 0;
+	ORDER;
+	domain->commit_phase = COMMIT_NONE;
+	ORDER;
+	lock_release(&domain->lock);
 	cpu->space_switches++;
 	cpu->cr3 = thread->space->cr3;
 	cr3_write(cpu->cr3);
@@ -80,8 +87,11 @@ static inline bool fast_reply(struct cpu *cpu, struct thread *thread)
 		return false;
 	if (thread->depth == 1)
 		return fast_reply_to_program(cpu, thread, domain);
-	lock_release(&domain->lock);
 	thread->depth--;
+	ORDER;
+	domain->commit_phase = COMMIT_NONE;
+	ORDER;
+	lock_release(&domain->lock);
 	regs->rax = (uint64_t)status;
 	regs->r9 = regs->r8;
 	regs->r8 = regs->r10;
@@ -111,11 +121,9 @@ static inline bool fast_program(struct cpu *cpu, struct thread *thread)
 	from->fs_base = fs_base_read();
 	from->gs_base = user_gs_base_read();
 	thread->must_load_all = 0;
-	thread->root_pending = 1;
 	thread->root_method = ZOG_METHOD_SYSCALL;
 	thread->root_reason = ZOG_REASON_CALL;
 	struct call_frame *frame = &thread->frame[0];
-	thread->depth = 1;
 	frame->domain = domain;
 	frame->phase = PHASE_RUN;
 	frame->method = ZOG_METHOD_SYSCALL;
@@ -130,6 +138,10 @@ static inline bool fast_program(struct cpu *cpu, struct thread *thread)
 	regs->r12 = frame->word[4] = from->r10;
 	regs->r13 = frame->word[5] = from->r8;
 	regs->r14 = frame->word[6] = from->r9;
+	ORDER; /* an exception in the core finds the call whole, in the frame or in the program's registers */
+	thread->root_pending = ROOT_CALL;
+	ORDER;
+	thread->depth = 1;
 	regs->rdi = ZOG_METHOD_SYSCALL | (uint64_t)cpu->id << 24;
 	regs->rsi = frame->client;
 	entry_state(cpu, regs, domain);
@@ -142,14 +154,11 @@ static inline bool fast_program(struct cpu *cpu, struct thread *thread)
 	return true;
 }
 
-static void program_call(struct cpu *cpu, struct thread *thread, struct zog_regs *regs)
+static void program_call(struct cpu *cpu, struct thread *thread)
 {
-	uint64_t word[7] = { regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 };
-
-	regs->fs_base = fs_base_read();
-	regs->gs_base = user_gs_base_read();
-	thread->must_load_all = 0;
-	root_call(thread, ZOG_METHOD_SYSCALL, word);
+	thread->regs.fs_base = fs_base_read();
+	thread->regs.gs_base = user_gs_base_read();
+	root_call_program(thread);
 	core_leave(cpu);
 }
 
@@ -159,8 +168,10 @@ void core_syscall(struct cpu *cpu, struct zog_regs *regs)
 	struct thread *thread = cpu->thread;
 
 	if (thread->depth == 0) {
+		thread->root_pending = ROOT_TAKEN;
+		ORDER;
 		if (region_control_compares() || !fast_program(cpu, thread))
-			program_call(cpu, thread, regs);
+			program_call(cpu, thread);
 		return;
 	}
 	uint64_t number = regs->rax;

@@ -21,28 +21,33 @@ static void root_refused(struct cpu *cpu, struct thread *thread)
 	if (thread->root_method == ZOG_METHOD_PAGE_FAULT) {
 		root_call(thread, ZOG_METHOD_EXCEPTION, word);
 	} else if (thread->root_method == ZOG_METHOD_EXCEPTION) {
-		thread->root_pending = 1;
+		thread->root_pending = ROOT_CALL;
 		thread_rest(cpu);
 	}
 }
 
-void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result)
+void root_result(struct thread *thread, zog_status_t status, uint64_t result)
 {
-	struct thread *thread = cpu->thread;
-
 	if (!thread->is_activity && thread->root_method == ZOG_METHOD_SYSCALL && !thread->keep_rax)
 		thread->regs.rax = status == ZOG_OK ? result : (uint64_t)RESULT_IO_ERROR;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* a call that is over, as an exception in the core finds it, has its result */
+	thread->root_pending = ROOT_NONE;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+void root_finish(struct cpu *cpu, zog_status_t status)
+{
+	struct thread *thread = cpu->thread;
+
 	thread->keep_rax = 0;
-	thread->root_pending = 0;
 	thread->root_reason = ZOG_REASON_CALL;
 	if (thread->is_hook) {
 		region_hook_finish(status);
-		thread->root_pending = 1; /* the next one, or a rest: root_enter */
+		thread->root_pending = ROOT_CALL; /* the next one, or a rest: root_enter */
 		cpu->must_reschedule = 1;
 	} else if (thread->is_activity) {
 		/* An activity should end in WAIT; one that does not lets others run first. */
-		thread->root_pending = 1;
+		thread->root_pending = ROOT_CALL;
 		cpu->must_reschedule = 1;
 		service_activity_rest(cpu, thread, status);
 	} else if (status == ZOG_ERR_POISON && thread->root_method != ZOG_METHOD_SYSCALL) {
@@ -55,11 +60,38 @@ void root_finish(struct cpu *cpu, zog_status_t status, uint64_t result)
 
 void root_call(struct thread *thread, uint16_t method, const uint64_t word[7])
 {
-	thread->root_pending = 1;
 	thread->root_method = method;
 	thread->root_reason = ZOG_REASON_CALL;
 	for (uint32_t i = 0; i < 7; i++)
 		thread->frame[0].word[i] = word[i];
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* as an exception in the core finds it, it is whole */
+	thread->root_pending = ROOT_CALL;
+}
+
+void root_call_program(struct thread *thread)
+{
+	const struct zog_regs *regs = &thread->regs;
+	uint64_t word[7] = { regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 };
+
+	thread->must_load_all = 0;
+	root_call(thread, ZOG_METHOD_SYSCALL, word);
+}
+
+void root_recover(const struct cpu *cpu, struct thread *thread)
+{
+	if (thread->is_activity) {
+		thread->root_pending = ROOT_CALL; /* as ever but while its call ends */
+		return;
+	}
+	if (cpu->save == &thread->regs) {
+		thread->regs.fs_base = fs_base_read();
+		thread->regs.gs_base = user_gs_base_read();
+	}
+	if (thread->root_pending == ROOT_TAKEN)
+		root_call_program(thread);
+	else if (thread->root_pending == ROOT_NONE)
+		thread->keep_rax = 0;
+	thread->must_load_all = 1; /* where it was interrupted, that may not have been noted */
 }
 
 static void root_enter(struct cpu *cpu, struct thread *thread)

@@ -175,6 +175,7 @@ static void idle(struct cpu *cpu)
 	if (is_scrubbing && (sleep_ns == 0 || sleep_ns > IDLE_SCRUB_NS))
 		sleep_ns = IDLE_SCRUB_NS;
 	apic_timer(sleep_ns);
+	cpu->save = &cpu->domain_regs; /* no program's any more: it may come back from another CPU (root_recover) */
 	cpu->is_idle = 1;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (schedule_ready_count == 0)
@@ -235,7 +236,7 @@ static void unpark_locked(struct thread *thread)
 static void wake_locked(struct thread *thread, uint8_t reason)
 {
 	unpark_locked(thread);
-	thread->root_pending = 1;
+	thread->root_pending = ROOT_CALL;
 	thread->root_reason = reason;
 	ready_locked(thread, &queue_woken);
 }
@@ -395,7 +396,7 @@ static void thread_settle(struct thread *thread)
 	if (thread->wait_event != NULL)
 		unpark_locked(thread);
 	if (thread->state == THREAD_PARKED) {
-		thread->root_pending = 1;
+		thread->root_pending = ROOT_CALL;
 		thread->root_reason = ZOG_REASON_RESTART;
 	}
 	if (is_lost)

@@ -4,7 +4,8 @@
  * again: the one retry; if it faults again the call is refused as poison. The machine goes on.
  *
  * A commit that has passed its point of no return (tsm/transaction.c) is finished instead, and the core call that asked
- * for it is made again: it finds nothing left to commit and goes on to its end. The domain did no wrong and lives. */
+ * for it is made again: it finds nothing left to commit and goes on to its end. The domain did no wrong and lives. So does
+ * one whose reply is committed and not delivered yet. All of it may be cut in its turn, and then begins anew. */
 #include <stddef.h>
 #include "cross/crossing.h"
 #include "cross/schedule.h"
@@ -42,8 +43,10 @@ void core_inject(uint64_t stores) { injected_stores = stores; }
 static void journal_undo(struct cpu *cpu)
 {
 	while (cpu->journal_count > 0) {
-		struct journal_entry *entry = &cpu->journal[--cpu->journal_count];
+		struct journal_entry *entry = &cpu->journal[cpu->journal_count - 1];
 		*entry->place = entry->old;
+		__atomic_signal_fence(__ATOMIC_SEQ_CST); /* cut here, it is taken back once more */
+		cpu->journal_count--;
 	}
 }
 
@@ -64,7 +67,24 @@ static void core_trace(uint64_t rip, uint64_t rbp, struct zog_incident *incident
 	}
 }
 
+#define RECOVERIES_MAX 8u
 static struct { uint64_t vector, error, rip, rbp, address; } core_failure[ZOG_CPU_MAX];
+
+/* Is the instruction to be tried again? Once: what a flipped bit did is over then, anything else comes back at once. What
+ * follows on an exception that hits on the way into the handler of another does not qualify: that one's frame is gone. */
+bool core_retry(uint64_t vector, uint64_t rip, uint64_t rsp);
+bool core_retry(uint64_t vector, uint64_t rip, uint64_t rsp)
+{
+	extern uint8_t core_text_start[], core_text_end[];
+	struct cpu *cpu = cpu_current();
+
+	if (rip < (uint64_t)core_text_start || rip >= (uint64_t)core_text_end || rip == cpu->retried_rip ||
+	    rsp - (uint64_t)cpu->exception_stack <= sizeof(cpu->exception_stack))
+		return false;
+	cpu->retried_rip = rip;
+	log_line("zog: core exception cpu=%u vector=%lu rip=0x%lx rsp=0x%lx address=0x%lx: tried again", cpu->id, vector, rip, rsp, cr2_read());
+	return true;
+}
 
 void core_exception(uint64_t vector, uint64_t error, uint64_t rip, uint64_t rsp, uint64_t rbp);
 void core_exception(uint64_t vector, uint64_t error, uint64_t rip, uint64_t rsp, uint64_t rbp)
@@ -72,8 +92,8 @@ void core_exception(uint64_t vector, uint64_t error, uint64_t rip, uint64_t rsp,
 	struct cpu *cpu = cpu_current();
 
 	log_line("zog: core exception cpu=%u vector=%lu error=0x%lx rip=0x%lx rsp=0x%lx address=0x%lx", cpu->id, vector, error, rip, rsp, cr2_read());
-	if (cpu->in_recovery) {
-		/* The recovery itself faults: this CPU has nothing left that it could trust. The others go on. */
+	if (++cpu->recoveries > RECOVERIES_MAX) {
+		/* One leads to the next: this CPU has nothing left that it could trust. The others go on. */
 		log_line("zog: cpu %u stopped", cpu->id);
 		cpu->is_online = 0;
 		for (;;)
@@ -163,6 +183,7 @@ static void domains_let_go(const struct cpu *cpu, const struct thread *thread)
 			continue;
 		if (domain->state == DOMAIN_DOWN)
 			domain_reset(domain);
+		domain->commit_phase = COMMIT_NONE; /* its reply is delivered */
 		lock_release(&domain->lock);
 	}
 }
@@ -186,10 +207,8 @@ void core_recover(struct cpu *cpu)
 	vector_close(cpu); /* it may have been open for the core's own use; a program opens it again */
 	struct thread *thread = cpu->thread;
 	chain_trim(cpu, thread);
-	if (thread != NULL && thread->is_activity)
-		thread->root_pending = 1; /* as ever but while root_finish runs */
 	struct domain *domain = thread != NULL && thread->depth > 0 ? thread->frame[thread->depth - 1].domain : NULL;
-	bool is_committing = domain != NULL && domain->commit_phase != COMMIT_NONE;
+	bool is_committing = domain != NULL && transaction_goes_on(domain);
 	if (!is_committing)
 		journal_undo(cpu);
 	domains_let_go(cpu, thread);
@@ -201,6 +220,8 @@ void core_recover(struct cpu *cpu)
 		working_domain_end(cpu);
 		return;
 	}
+	if (thread != NULL)
+		root_recover(cpu, thread);
 	cpu->in_recovery = 0;
 	core_leave(cpu);
 }

@@ -60,6 +60,7 @@ static bool interrupt_common_part(struct cpu *cpu, uint32_t vector)
 			control_requested(cpu);
 		if (vector == VECTOR_TIMER) {
 			cpu->ticks++;
+			cpu->retried_rip = cpu->recoveries = 0;
 			apic_timer(TICK_NS); /* here, whatever else becomes of the entry: it fires once only */
 			deadline_check();
 			object_tick();
@@ -180,12 +181,13 @@ void core_interrupt(struct cpu *cpu, struct zog_regs *regs, uint64_t vector, uin
 }
 
 void core_exception(uint64_t vector, uint64_t error, uint64_t rip, uint64_t rsp, uint64_t rbp); /* fault/recover.c */
+bool core_retry(uint64_t vector, uint64_t rip, uint64_t rsp);
 void core_interrupted(uint64_t *saved);
 void core_interrupted(uint64_t *saved)
 {
 	/* saved: r15 … rax (15 words), vector, error code, rip, cs, rflags, rsp, ss */
 	uint64_t vector = saved[15];
 
-	if (!interrupt_common_part(cpu_current(), (uint32_t)vector) && vector != EXCEPTION_NMI)
+	if (!interrupt_common_part(cpu_current(), (uint32_t)vector) && vector != EXCEPTION_NMI && !core_retry(vector, saved[17], saved[20]))
 		core_exception(vector, saved[16], saved[17], saved[20], saved[4]);
 }

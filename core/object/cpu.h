@@ -45,6 +45,8 @@ struct cpu {
 	uint32_t journal_count;
 	volatile uint32_t is_online; /* 0: stopped for good after a fault of the recovery itself */
 	uint64_t table_flushes, ticks;
+	uint64_t retried_rip; /* of the exception in the core since the last tick after which the instruction was tried again */
+	uint32_t recoveries;  /* since the last tick */
 	struct zog_regs domain_regs;
 	struct zog_op op[ZOG_TXN_OP_MAX];
 	uint64_t op_seen; /* which codes stand among them, a bit each */

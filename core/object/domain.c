@@ -474,6 +474,7 @@ void domain_reset(struct domain *domain)
 
 	service_reset_begin(domain);
 	domain->state = DOMAIN_DOWN; /* an exception in here leaves it DOWN and held: it is reset again (fault/recover.c) */
+	domain->commit_phase = COMMIT_NONE;
 	iommu_close(domain); /* its device first: what it still does must not meet anything new */
 	domain->txn->range_count = domain->txn->op_count = domain->txn->is_page_mode = 0;
 	update_switch(domain);

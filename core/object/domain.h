@@ -43,8 +43,9 @@ enum domain_state {
 	DOMAIN_STOPPED = ZOG_DOMAIN_STOPPED, /* services only */
 };
 /* How far the running commit is: before COMMIT_RANGES it can be given up, from there on it is only finished. COMMIT_RECORD: in
- * the place of both, that of one record of a region which goes straight (tsm/region_straight.c). */
-enum commit_phase { COMMIT_NONE = 0, COMMIT_RANGES = 1, COMMIT_EFFECTS = 2, COMMIT_RECORD = 3 };
+ * the place of both, that of one record of a region which goes straight (tsm/region_straight.c). COMMIT_DELIVER: all is done, but
+ * it was that of a reply, which has yet to reach the caller; what is cut there must not be called again. */
+enum commit_phase { COMMIT_NONE = 0, COMMIT_RANGES = 1, COMMIT_EFFECTS = 2, COMMIT_RECORD = 3, COMMIT_DELIVER = 4 };
 enum domain_request { REQUEST_NONE = 0, REQUEST_KILL = 1, REQUEST_HANG = 2, REQUEST_UPDATE = 3 };
 /* A method of a contract as one client has it. */
 #define METHOD_DENIED 0xffffu

@@ -34,6 +34,8 @@ struct call_frame {
 	uint64_t resume_rip, resume_rsp, resume_rbp; /* of this frame's domain while its callee runs */
 };
 
+/* What stands between a thread and its program. ROOT_TAKEN: a system call whose words are in the program's registers alone. */
+enum root_pending { ROOT_NONE = 0, ROOT_CALL = 1, ROOT_TAKEN = 2 };
 enum thread_state { THREAD_FREE = 0, THREAD_READY = 1, THREAD_RUNNING = 2, THREAD_PARKED = 3, THREAD_STOPPED = 4 };
 struct thread {
 	struct zog_regs regs; /* of the program; first: cpu->save points here */
@@ -48,7 +50,7 @@ struct thread {
 	struct domain *root_domain;
 	struct space *space;
 	/* the root call; its words stand in frame[0].word for as long as it is pending or runs */
-	uint32_t root_pending;
+	uint32_t root_pending; /* enum root_pending */
 	uint16_t root_method;
 	uint8_t root_reason;
 	uint8_t keep_rax;       /* the result of the root call is not for rax */

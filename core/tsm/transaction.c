@@ -127,7 +127,7 @@ static inline __attribute__((always_inline)) void commit_finish(struct cpu *cpu,
 		operations_finish(cpu, domain, domain->commit_ops);
 	domain->commit_cut_step = 0; /* the next one may be cut where this one was */
 	domain->stats.commits++;
-	phase_set(domain, COMMIT_NONE);
+	phase_set(domain, cpu->domain_regs.rax == ZOG_CORE_REPLY ? COMMIT_DELIVER : COMMIT_NONE);
 }
 
 bool transaction_commit(struct cpu *cpu, struct domain *domain)
@@ -155,11 +155,23 @@ bool transaction_commit(struct cpu *cpu, struct domain *domain)
 	return true;
 }
 
+/* No operation's number. From here on it counts how often the delivery was cut. */
+#define STEP_DELIVER (UINT32_MAX - 3)
+
+bool transaction_goes_on(const struct domain *domain)
+{
+	return domain->commit_phase != COMMIT_NONE && (domain->commit_phase != COMMIT_DELIVER || domain->commit_cut_step != UINT32_MAX);
+}
+
 bool transaction_recover(struct cpu *cpu, struct domain *domain)
 {
 	uint32_t phase = domain->commit_phase, step = phase == COMMIT_RANGES ? 1 : 2 + (phase == COMMIT_EFFECTS ? domain->commit_next : 0);
 
 	cpu->journal_count = 0;
+	if (phase == COMMIT_DELIVER) {
+		domain->commit_cut_step = domain->commit_cut_step < STEP_DELIVER ? STEP_DELIVER : domain->commit_cut_step + 1;
+		return true;
+	}
 	if (step == domain->commit_cut_step) {
 		if (phase != COMMIT_EFFECTS)
 			return false;

@@ -8,12 +8,15 @@
 
 /* Checks everything, then applies everything. false: something does not pass; nothing was applied. */
 bool transaction_commit(struct cpu *cpu, struct domain *domain);
-/* The same for few, small home ranges and nothing else (arch/x86_64/commit.S). false: not of that kind, or not right;
+/* The same for a reply with few, small home ranges and nothing else (arch/x86_64/commit.S). false: not of that kind, or not right;
  * nothing changed. room: COMMIT_STRAIGHT_MAX words. */
 bool commit_straight(struct domain *domain, uint64_t *room);
 void transaction_abort(struct domain *domain);
 bool abort_straight(struct domain *domain, uint64_t *room); /* as commit_straight */
-/* After an exception in ring 0 while domain->commit_phase was not COMMIT_NONE: finishes that commit, on the same CPU.
+/* After an exception in ring 0: is the domain's commit past the point of no return? A reply whose delivery is cut again and
+ * again is given up, so that its domain ends and the call is issued again. */
+bool transaction_goes_on(const struct domain *domain);
+/* If so, finishes that commit, on the same CPU.
  * An effect that is cut a second time is skipped. false: the home ranges cannot be copied, the image is torn. May be
  * cut by a further exception, and is then called again. */
 bool transaction_recover(struct cpu *cpu, struct domain *domain);

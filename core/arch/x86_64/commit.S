@@ -1,7 +1,11 @@
 /* bool commit_straight(struct domain *domain, uint64_t room[COMMIT_STRAIGHT_MAX]), and abort_straight: the straight way of a
- * commit and of an abort, for C. false: not for it (nothing changed), or a log that is not right: tsm/transaction.c looks
+ * reply's commit and of an abort, for C. false: not for it (nothing changed), or a log that is not right: tsm/transaction.c looks
  * into it. */
 #include "commit_ranges.h"
+
+	.macro REPLY_COMMIT
+	RANGES_COMMIT COMMIT_PHASE_DELIVER
+	.endm
 
 	.text
 	.macro STRAIGHT name, act, is_commit
@@ -34,6 +38,6 @@
 	.size \name, . - \name
 	.endm
 
-	STRAIGHT commit_straight, RANGES_COMMIT, 1
+	STRAIGHT commit_straight, REPLY_COMMIT, 1
 	STRAIGHT abort_straight, RANGES_ABORT, 0
 	.section .note.GNU-stack, "", @progbits

@@ -160,8 +160,8 @@
 	.previous
 	.endm
 
-	/* After RANGES_CHECK. Copies, and ends the transaction. */
-	.macro RANGES_COMMIT
+	/* After RANGES_CHECK. Copies, and ends the transaction. phase: what it leaves, DELIVER where the commit is a reply's. */
+	.macro RANGES_COMMIT phase=COMMIT_PHASE_NONE
 	mov DOMAIN_HOME_LIVE(%r15), %r14
 	mov DOMAIN_HOME_COMMITTED(%r15), %r11
 	movq $0, DOMAIN_COMMIT_NEXT(%r15)       /* and commit_cut_step */
@@ -171,7 +171,7 @@
 	mov DOMAIN_TXN(%r15), %rbx
 	movq $0, TXN_COUNTS(%rbx)
 	incq DOMAIN_COMMITS(%r15)
-	movl $COMMIT_PHASE_NONE, DOMAIN_COMMIT_PHASE(%r15)
+	movl $\phase, DOMAIN_COMMIT_PHASE(%r15)
 	.endm
 
 	/* The same with is_commit=0: copies back. */

@@ -92,6 +92,7 @@
 #define COMMIT_PHASE_NONE 0
 #define COMMIT_PHASE_RANGES 1
 #define COMMIT_PHASE_EFFECTS 2
+#define COMMIT_PHASE_DELIVER 4
 #define TXN_COUNTS 0 /* ranges, operations: one word */
 #define TXN_PAGE_MODE 8
 #define TXN_RANGE 24

@@ -164,9 +164,10 @@ reply_straight:
 	jne reply_commit
 	/* Decided, and committed. The lock goes last: a killer that saw this CPU hold it interrupts it, and looks again there. */
 reply_committed:
+	mov %gs:CPU_THREAD, %r12
+	decl THREAD_DEPTH(%r12)
+	movl $COMMIT_PHASE_NONE, DOMAIN_COMMIT_PHASE(%r15)
 	movl $-1, DOMAIN_LOCK(%r15)
-	mov %gs:CPU_THREAD, %r15
-	decl THREAD_DEPTH(%r15)
 	sub $INVOCATION_SIZE, %rbx
 	mov %rbx, %gs:CPU_FAST_FRAME
 	mov %rdi, %rax
@@ -217,7 +218,7 @@ reply_commit:
 	mov %gs:CPU_SELF, %r13
 	add $CPU_COMMIT_ROOM, %r13
 	RANGES_CHECK reply_commit_general
-	RANGES_COMMIT
+	RANGES_COMMIT COMMIT_PHASE_DELIVER
 	mov %gs:CPU_FAST_FRAME, %rbx
 	mov INVOCATION_DOMAIN - INVOCATION_SIZE(%rbx), %r14
 	jmp reply_committed

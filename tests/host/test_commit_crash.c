@@ -153,25 +153,19 @@ static void reset(void)
 /* domain_reset, and the frame's call issued again. */
 void domain_fault(struct cpu *cpu, uint32_t cause, uint32_t vector, uint64_t address, uint64_t error)
 {
-	(void)cpu, (void)cause, (void)vector, (void)address, (void)error;
-	THE_DOMAIN->commit_phase = COMMIT_NONE;
+	(void)cpu, (void)cause, (void)vector, (void)address, (void)error, THE_DOMAIN->commit_phase = COMMIT_NONE;
 	reset();
 	now.restarts++;
 }
 
-NO_HOOK static void deliver(void)
-{
-	now.replies++;
-	THE_DOMAIN->commit_phase = COMMIT_NONE;
-}
-
-/* As crossing_reply: commits what there is, then delivers. */
-void core_call(struct cpu *cpu, uint64_t number)
+/* As crossing_reply: commits what there is, then delivers, which is one step. */
+NO_HOOK void core_call(struct cpu *cpu, uint64_t number)
 {
 	assert_int_equal(number, ZOG_CORE_REPLY);
 	THE_DOMAIN->is_commit_recovered = 0;
 	assert_true(transaction_commit(cpu, THE_DOMAIN));
-	deliver();
+	now.replies++;
+	THE_DOMAIN->commit_phase = COMMIT_NONE;
 }
 
 void crossing_give_up(struct cpu *cpu, const char *why)
@@ -429,8 +423,7 @@ NO_HOOK static const char *judge(enum outcome *outcome)
 		*outcome = OUTCOME_QUARANTINED;
 		return now.replies || now.restarts ? "given up, and gone on" : NULL;
 	}
-	/* A restart that is cut at its end is made again. */
-	if (now.replies + (now.restarts != 0) != 1 || now.restarts > exceptions)
+	if (now.replies + (now.restarts != 0) != 1 || now.restarts > exceptions) /* one that is cut at its end is made again */
 		return "the call was not ended once";
 	if (now.restarts) {
 		*outcome = OUTCOME_NOTHING;

@@ -71,8 +71,8 @@ KNOWN(domain, stats.aborts, DOMAIN_ABORTS);
 KNOWN(zog_txn, op_count, TXN_COUNTS + 4);
 KNOWN(zog_txn, is_page_mode, TXN_PAGE_MODE);
 KNOWN(zog_txn, range, TXN_RANGE);
-_Static_assert(COMMIT_NONE == COMMIT_PHASE_NONE && COMMIT_RANGES == COMMIT_PHASE_RANGES && COMMIT_EFFECTS == COMMIT_PHASE_EFFECTS && COMMIT_DELIVER == COMMIT_PHASE_DELIVER,
-	       "commit_ranges.h");
+_Static_assert(COMMIT_NONE == COMMIT_PHASE_NONE && COMMIT_RANGES == COMMIT_PHASE_RANGES, "commit_ranges.h");
+_Static_assert(COMMIT_EFFECTS == COMMIT_PHASE_EFFECTS && COMMIT_DELIVER == COMMIT_PHASE_DELIVER, "commit_ranges.h");
 _Static_assert(DOMAIN_READY == DOMAIN_STATE_READY && REQUEST_NONE == 0 && LOCK_FREE == 0xffffffffu, "crossing.S");
 KNOWN(fast_cap, method_count, CAP_METHOD_COUNT);
 KNOWN(fast_cap, domain, CAP_DOMAIN);

@@ -154,8 +154,7 @@ static void reset(void)
 void domain_fault(struct cpu *cpu, uint32_t cause, uint32_t vector, uint64_t address, uint64_t error)
 {
 	(void)cpu, (void)cause, (void)vector, (void)address, (void)error, THE_DOMAIN->commit_phase = COMMIT_NONE;
-	reset();
-	now.restarts++;
+	reset(), now.restarts++;
 }
 
 /* As crossing_reply: commits what there is, then delivers, which is one step. */

@@ -7,7 +7,8 @@ reads OUT/domains.txt (one name a line, in id order) and writes
   images.S    puts images.bin into section .images, page-aligned, as system_image_bytes[]
   images.c    system_image[] of core/object/system.h
   UPDATES/NAME.update  each domain as a file for a live update (--updates; abi/zog/update.h)
-Refused are domains that were built with different states of a contract that they share (abi/zog/image.h).
+OUT/image_limits.txt, where it is, says how large a program may be, and which line of which manifest says so.
+Refused are domains that are larger, and those that were built with different states of a contract that they share (abi/zog/image.h).
 The measure of a domain is the SHA-256 over the sums of its pages (core/fault/measure.h).
 """
 
@@ -121,6 +122,21 @@ const struct image_desc system_image[] = {{
 """
 
 
+def limits_check(path, images):
+	"""What the manifests' budget counts for a program is the most that it takes."""
+	if not os.path.exists(path):
+		return []
+	refusals = []
+	with open(path) as file:
+		for name, kib, place in (line.split() for line in file):
+			image = images[name]
+			need = (len(image.text) + len(image.constants) + -(-image.data_memory_bytes // PAGE) * PAGE) // 1024
+			if need > int(kib):
+				refusals.append(f"{place}: the program of {name} takes {need} KiB, its budget is image_kib = {kib} (set it to {need}, or more, "
+				                "and memory_kib to what the message then says)")
+	return refusals
+
+
 def write(path, text):
 	with open(path, "w") as file:
 		file.write(text)
@@ -144,6 +160,9 @@ def main():
 		refusals = [] if options.unpaired else pairs_check({name: image_table(elf) for name, elf in elves.items()})
 	except (ElfError, OSError) as error:
 		sys.exit(f"image.py: {error}")
+	oversized = limits_check(os.path.join(options.out, "image_limits.txt"), images)
+	if oversized:
+		sys.exit("\n".join(oversized))
 	if refusals:
 		sys.exit("\n".join(f"image.py: {refusal}" for refusal in refusals))
 	if options.updates:

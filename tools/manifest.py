@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The manifest compiler: manifest.py --out DIR [--contracts DIR/contracts] [--budget-mib N] CLASS/NAME/manifest.toml...
 
-Writes DIR/system/system.c (the core's tables), DIR/system/domains.txt (names in the order of ids),
+Writes DIR/system/system.c (the core's tables), DIR/system/domains.txt (names in the order of ids), DIR/system/image_limits.txt,
 DIR/domains/NAME/domain.h and dispatch.c for every domain, and DIR/authority.json (who may do what: the authority map). Errors are
 printed as FILE:LINE: reason; then nothing is written and the exit status is 1.
 """
@@ -28,6 +28,8 @@ def system_write(system, out):
 		file_write(os.path.join(folder, "dispatch.c"), dispatch_text(system, domain))
 	file_write(os.path.join(out, "system", "system.c"), system_text(system))
 	file_write(os.path.join(out, "authority.json"), authority_json(system))
+	limits = "".join(f"{d.name} {d.manifest.image_kib} {d.manifest.path}:{d.manifest.line('image_kib')}\n" for d in system.domains)
+	file_write(os.path.join(out, "system", "image_limits.txt"), limits)
 	names = "".join(f"{d.name}\n" for d in system.domains)
 	file_write(os.path.join(out, "system", "domains.txt"), names)
 

@@ -246,6 +246,8 @@ enum zog_control {
 };
 #define ZOG_START_RESTARTED 1u /* after its first fault the core starts it again, at once */
 #define ZOG_START_FRESH 2u     /* faults before this start are forgotten */
+#define ZOG_START_EMPTY 4u     /* its home region starts as zeros; only of one with at most ZOG_START_EMPTY_BYTES */
+#define ZOG_START_EMPTY_BYTES 262144
 enum zog_end { /* why a service does not run */
 	ZOG_END_NONE = 0, /* it was not started yet, or runs */
 	ZOG_END_STOPPED = 1,

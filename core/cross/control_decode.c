@@ -12,5 +12,7 @@ bool control_decode(struct domain *domain, const struct zog_op *op)
 		return false;
 	if (is_of_service && !domain_table[op->word[0]].desc->is_service)
 		return false;
+	if (op->word[1] == ZOG_CONTROL_START && (op->word[2] & ZOG_START_EMPTY) && domain_table[op->word[0]].home_bytes > ZOG_START_EMPTY_BYTES)
+		return false;
 	return op->word[1] != ZOG_CONTROL_START || (op->word[4] < sizeof(text) && domain_read(domain, text, op->word[3], op->word[4]));
 }

@@ -29,6 +29,8 @@ void service_start(struct domain *from, struct domain *domain, const struct zog_
 {
 	if (domain->state < DOMAIN_QUARANTINED)
 		return;
+	if (op->word[2] & ZOG_START_EMPTY) /* the reset that ended it has taken the live image away */
+		memset(domain->home_committed, 0, domain->home_bytes);
 	memset(domain->info->arguments, 0, sizeof(domain->info->arguments));
 	domain_read(from, domain->info->arguments, op->word[3], op->word[4]);
 	domain->is_restarted = (op->word[2] & ZOG_START_RESTARTED) != 0;

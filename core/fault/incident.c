@@ -77,11 +77,11 @@ static void incident_log(const struct zog_incident *incident)
 	}
 	trace[n] = 0;
 	log_line("zog: incident %u domain=%s cause=%s vector=%u address=0x%lx error=0x%lx time_ns=%lu method=0x%x client=0x%lx running=%u"
-		 " asked=%u undone_ranges=%u undone_ops=%u rip=0x%lx rsp=0x%lx rbp=0x%lx rax=0x%lx rbx=0x%lx rcx=0x%lx rdx=0x%lx rsi=0x%lx"
+		 " notice=%u asked=%u undone_ranges=%u undone_ops=%u rip=0x%lx rsp=0x%lx rbp=0x%lx rax=0x%lx rbx=0x%lx rcx=0x%lx rdx=0x%lx rsi=0x%lx"
 		 " rdi=0x%lx r8=0x%lx r9=0x%lx r10=0x%lx r11=0x%lx r12=0x%lx r13=0x%lx r14=0x%lx r15=0x%lx rflags=0x%lx image=0x%lx trace=%s",
 		 incident->number, domain_table[incident->domain].desc->name, cause_name[incident->cause], incident->vector,
 		 incident->address, incident->error, incident->time_ns, incident->method, incident->client, incident->is_running,
-		 incident->is_asked_for, incident->ranges_undone, incident->ops_undone, r->rip, r->rsp, r->rbp, r->rax, r->rbx, r->rcx,
+		 incident->tsc_reply != 0, incident->is_asked_for, incident->ranges_undone, incident->ops_undone, r->rip, r->rsp, r->rbp, r->rax, r->rbx, r->rcx,
 		 r->rdx, r->rsi, r->rdi, r->r8, r->r9, r->r10, r->r11, r->r12, r->r13, r->r14, r->r15, r->rflags, incident->image, trace);
 }
 

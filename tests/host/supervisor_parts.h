@@ -9,7 +9,11 @@
 #define DOMAINS 4u
 
 /* No domain is a service. */
-zog_status_t service_command_start(uint32_t domain, const char *text, size_t length) { return domain < DOMAINS && text && length ? ZOG_ERR_ARGUMENT : ZOG_OK; }
+zog_status_t service_command_start(uint32_t domain, const char *text, size_t length, bool is_empty)
+{
+	return domain < DOMAINS && text && (length || is_empty) ? ZOG_ERR_ARGUMENT : ZOG_OK;
+}
+zog_status_t service_may_start(uint32_t domain) { return domain < DOMAINS ? ZOG_ERR_ARGUMENT : ZOG_OK; }
 zog_status_t service_command_stop(uint32_t domain) { return domain < DOMAINS ? ZOG_ERR_ARGUMENT : ZOG_OK; }
 zog_status_t service_activity(struct zog_call *call) { return call ? ZOG_OK : ZOG_ERR_ARGUMENT; }
 const char *service_word(const struct zog_domain_stats *stats, char word[SERVICE_WORD_SIZE]) { return stats ? NULL : word; }

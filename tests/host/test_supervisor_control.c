@@ -72,6 +72,10 @@ static void a_start_passes_on_what_follows(void **state)
 	assert_int_equal(command.text_length, 0);
 	expect_command("stop abacus", ZOG_CONTROL_STOP, "abacus", 0);
 	expect_command("update abacus /root/abacus", COMMAND_UPDATE, "abacus", 0);
+	expect_command("launch abacus /root/abacus", COMMAND_LAUNCH, "abacus", 0);
+	assert_int_equal(parse("fresh abacus 3", &command), ZOG_OK);
+	assert_int_equal(command.control, COMMAND_FRESH);
+	assert_int_equal(command.text_length, 1);
 }
 
 static void a_trace_is_on_or_off(void **state)
@@ -100,7 +104,8 @@ static void anything_else_is_refused(void **state)
 		"kill ext4 99999999999999999999999", "kill Ext4", "kill ../ext4", "kill ext4\t1", "killext4", "kil ext4",
 		"kills ext4", "KILL ext4", "hang linux 1", "hang linux ", "hang", "corrupt ext4", "corrupt ext4 ",
 		"corrupt ext4 seed", "start", "start ", "start abacus ", "start abacus 3\t4", "stop", "stop abacus 1", "trace",
-		"trace ext4 ", "trace ext4 on", "trace ext4 off ", "trace ext4 of", "trace ext4 off 1", "update abacus", "corrupt", "reboot", "corruptx ext4 1", "kill abcdefghijklmnopqrstuvwxyz012345",
+		"trace ext4 ", "trace ext4 on", "trace ext4 off ", "trace ext4 of", "trace ext4 off 1",
+		"update abacus", "launch abacus", "launch", "fresh", "fresh abacus ", "corrupt", "reboot", "corruptx ext4 1", "kill abcdefghijklmnopqrstuvwxyz012345",
 	};
 	struct command command;
 

@@ -121,7 +121,7 @@ zog_status_t rt_incident(uint32_t cap, uint32_t number, struct zog_incident *out
 		.address = 0xdead, .is_running = 1, .method = number == INCIDENT_NEWEST ? 0xfe03 : 0, .client = 2ull << 32 | (number == INCIDENT_NEWEST ? 0x8002 : 7), .ranges_undone = 4,
 		.regs = { .rip = IMAGE_BASE + 0x15 }, .trace_count = 3,
 		.trace = { IMAGE_BASE + 0x15, IMAGE_BASE + 0x30, CORE_BASE + 0x10 },
-		.tsc_fault = 5, .tsc_reply = number % 2 ? 77782 : 0,
+		.tsc_fault = 5, .tsc_reply = number == 48 ? 5 : number % 2 ? 77782 : 0,
 	};
 	return ZOG_OK;
 }
@@ -419,6 +419,8 @@ static void a_summary_says_who_why_where_and_what_was_undone(void **state)
 	assert_non_null(strstr(text, "first reply 77777 ticks"));
 	assert_non_null(strstr(read_text("incidents/46/summary"), "recovery: pending"));
 	assert_string_equal(read_text("incidents/46/cause"), "page_fault\n");
+	assert_non_null(strstr(read_text("incidents/48/summary"), "domain ext4 went on, this is a notice, at 3.000001 s\n"));
+	assert_non_null(strstr(text, "recovery: none was needed\n"));
 }
 
 static void domains_have_one_row_each(void **state)

@@ -17,7 +17,8 @@
 static struct update_home home;
 static struct zog_update_header running;
 static uint8_t file[6][4096];
-static uint32_t written[8], staged, checks, update_state;
+static uint32_t written[8], staged, checks, update_state, services_started;
+static zog_status_t may_start; /* what service.c says of a launch */
 static zog_status_t write_status, check_status;
 static uint64_t now_ns;
 
@@ -60,6 +61,21 @@ zog_status_t rt_image(uint32_t cap, uint32_t domain, enum zog_image_step step, u
 	return write_status;
 }
 
+/* --- service.c, acted out --- */
+
+zog_status_t service_may_start(uint32_t domain)
+{
+	assert_int_equal(domain, 3);
+	return may_start;
+}
+
+zog_status_t service_command_start(uint32_t domain, const char *text, size_t length, bool is_empty)
+{
+	assert_true(domain == 3 && text && length == 0 && !is_empty);
+	services_started++;
+	return ZOG_OK;
+}
+
 static void seal(void)
 {
 	struct zog_update_header *header = (void *)file[0];
@@ -82,7 +98,8 @@ static int setup(void **state)
 	memcpy(file[0], &header, sizeof(header));
 	running = header;
 	seal();
-	staged = checks = update_state = 0;
+	staged = checks = update_state = services_started = 0;
+	may_start = ZOG_OK;
 	write_status = check_status = ZOG_OK;
 	now_ns = 1000;
 	return 0;
@@ -92,7 +109,12 @@ static struct zog_call call_of(uint32_t thread) { return (struct zog_call){ .cli
 static zog_status_t begin(uint32_t thread)
 {
 	struct zog_call call = call_of(thread);
-	return update_begin(&call, 3);
+	return update_begin(&call, 3, false);
+}
+static zog_status_t launch(uint32_t thread)
+{
+	struct zog_call call = call_of(thread);
+	return update_begin(&call, 3, true);
 }
 static zog_status_t page(uint32_t thread, uint32_t number)
 {
@@ -138,6 +160,42 @@ static void only_the_thread_that_asked_may_go_on(void **state)
 	assert_int_equal(begin(2), ZOG_OK);
 	assert_int_equal(page(1, 0), ZOG_ERR_NOT_FOUND);
 	assert_int_equal(page(2, 0), ZOG_OK);
+}
+
+static void a_launch_starts_what_it_put_in_place(void **state)
+{
+	(void)state;
+	assert_int_equal(launch(1), ZOG_OK);
+	for (uint32_t i = 0; i < 6; i++)
+		assert_int_equal(page(1, i), ZOG_OK);
+	assert_int_equal(services_started, 0);
+	assert_int_equal(end(1, 1), ZOG_OK);
+	assert_int_equal(end(1, 1), ZOG_OK); /* it comes again */
+	assert_int_equal(staged, 1);
+	assert_int_equal(services_started, 1);
+	assert_int_equal(begin(1), ZOG_OK); /* an update after it starts nothing */
+	for (uint32_t i = 0; i < 6; i++)
+		assert_int_equal(page(1, i), ZOG_OK);
+	assert_int_equal(end(1, 1), ZOG_OK);
+	assert_int_equal(services_started, 1);
+}
+
+static void a_launch_is_refused_where_nothing_can_be_started(void **state)
+{
+	(void)state;
+	may_start = ZOG_ERR_ARGUMENT;
+	assert_int_equal(launch(1), ZOG_ERR_ARGUMENT);
+	note_is("refused: it is no service: `update` replaces its program");
+	may_start = ZOG_ERR_BUSY;
+	assert_int_equal(launch(1), ZOG_ERR_BUSY);
+	note_is("refused: the service runs: stop it first");
+	may_start = ZOG_OK;
+	assert_int_equal(launch(1), ZOG_OK);
+	for (uint32_t i = 0; i < 6; i++)
+		assert_int_equal(page(1, i), ZOG_OK);
+	may_start = ZOG_ERR_BUSY; /* meanwhile it was started */
+	assert_int_equal(end(1, 1), ZOG_ERR_BUSY);
+	assert_int_equal(staged + checks + services_started, 0);
 }
 
 static void probation_refuses_the_next(void **state)
@@ -275,6 +333,8 @@ int main(void)
 		cmocka_unit_test_setup(a_file_is_taken_page_by_page_and_once, setup),
 		cmocka_unit_test_setup(only_the_thread_that_asked_may_go_on, setup),
 		cmocka_unit_test_setup(probation_refuses_the_next, setup),
+		cmocka_unit_test_setup(a_launch_starts_what_it_put_in_place, setup),
+		cmocka_unit_test_setup(a_launch_is_refused_where_nothing_can_be_started, setup),
 		cmocka_unit_test_setup(what_is_not_whole_is_not_staged, setup),
 		cmocka_unit_test_setup(each_difference_is_told, setup),
 		cmocka_unit_test_setup(one_flipped_bit_is_noticed, setup),

@@ -1,10 +1,12 @@
 /* Who a process is and what it may: ids, groups, sessions, limits, names, processors, clocks, vfork, waitid, mremap. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/time.h>
@@ -28,12 +30,49 @@ static int child_of(void (*body)(void))
 	return status;
 }
 
+/* Groups that are set are told, are inherited, and open what belongs to them; only root sets them. */
+static void supplementary(void)
+{
+	unsigned list[40] = { 5, 70000, 7 }, told[3] = { 0 };
+	const char *path = "/tmp/of_a_group";
+	int file = open(path, O_CREAT | O_RDWR | O_TRUNC, 0600);
+
+	CHECK(file >= 0 && fchown(file, 1, 70000) == 0 && fchmod(file, 0040) == 0);
+	CHECK_ERRNO(syscall(SYS_setgroups, 70000, list), EINVAL);
+	CHECK_ERRNO(syscall(SYS_setgroups, 1, (void *)8), EFAULT);
+	CHECK(syscall(SYS_setgroups, 3, list) == 0);
+	CHECK(syscall(SYS_getgroups, 0, NULL) == 3);
+	CHECK_ERRNO(syscall(SYS_getgroups, 2, told), EINVAL);
+	CHECK_ERRNO(syscall(SYS_getgroups, 3, (void *)8), EFAULT);
+	CHECK_ERRNO(syscall(SYS_getgroups, -1, told), EINVAL);
+	CHECK(syscall(SYS_getgroups, 3, told) == 3 && memcmp(told, list, sizeof(told)) == 0);
+	if (syscall(SYS_fork) == 0) {
+		CHECK(syscall(SYS_getgroups, 3, told) == 3 && told[1] == 70000);
+		CHECK(syscall(SYS_setresuid, 10, 10, 10) == 0);
+		CHECK(open(path, O_RDONLY) >= 0);
+		CHECK_ERRNO(open(path, O_WRONLY), EACCES);
+		CHECK_ERRNO(syscall(SYS_setgroups, 3, list), EPERM);
+		_exit(0);
+	}
+	int status;
+	CHECK(wait(&status) > 0 && status == 0);
+	CHECK(syscall(SYS_setgroups, 0, NULL) == 0 && syscall(SYS_getgroups, 3, told) == 0);
+	if (syscall(SYS_fork) == 0) {
+		CHECK(syscall(SYS_setresuid, 10, 10, 10) == 0);
+		CHECK_ERRNO(open(path, O_RDONLY), EACCES);
+		_exit(0);
+	}
+	CHECK(wait(&status) > 0 && status == 0);
+	CHECK(close(file) == 0 && unlink(path) == 0);
+}
+
 static void drop_root(void)
 {
 	unsigned real, effective, saved;
 
 	CHECK(syscall(SYS_setgroups, 0, NULL) == 0);
 	CHECK(syscall(SYS_getgroups, 0, NULL) == 0);
+	supplementary();
 	CHECK(syscall(SYS_setresgid, 20, 21, 22) == 0);
 	CHECK(syscall(SYS_getresgid, &real, &effective, &saved) == 0 && real == 20 && effective == 21 && saved == 22);
 	CHECK(syscall(SYS_getgid) == 20 && syscall(SYS_getegid) == 21);

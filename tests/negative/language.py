@@ -141,6 +141,14 @@ def handle_names():
 	return {name.upper() for name in names}
 
 
+def case_every_domain_of_the_product_says_what_it_takes():
+	"""memory_kib is checked to add up; without it nothing would be."""
+	paths = glob.glob(os.path.join(ROOT, "subsystems", "*", "*", "manifest.toml"))
+	expect(len(paths) >= 10, f"only {len(paths)} manifests found")
+	silent = [os.path.relpath(path, ROOT) for path in paths if "memory_kib" not in tomllib.loads(read(path))]
+	expect(not silent, f"no memory_kib in {', '.join(silent)}")
+
+
 def tracked():
 	"""Sources of the tree: everything that is C or assembly outside build/."""
 	found = [path for pattern in ("**/*.c", "**/*.h", "**/*.S") for path in glob.glob(os.path.join(ROOT, pattern), recursive=True)]

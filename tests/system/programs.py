@@ -74,3 +74,13 @@ def test_directories_that_nobody_has_read_yet():
 	"""Their blocks are not in any cache: the listing has to wait for the disk."""
 	result = boot("echo /tests/l*; ls -1 /etc; ls /zog/incidents")
 	result.expect_output("/tests/lines\ngroup\nhostname\npasswd\nprofile\n")
+
+
+def test_su_takes_on_the_users_groups():
+	"""busybox's su, from root: the user's own ids and all its groups, with which it reads what is theirs."""
+	result = boot("""
+		echo 'ada:x:1000:1000::/root:/bin/sh' >> /etc/passwd
+		printf 'ada:x:1000:\\nwheel:x:70:ada\\nothers:x:71:bob\\n' >> /etc/group
+		for group in 70 71; do echo of $group > /tmp/$group; chown 0:$group /tmp/$group; chmod 640 /tmp/$group; done
+		su ada -c 'id; cat /tmp/70; cat /tmp/71 2> /dev/null || echo refused; grep Groups /proc/self/status'""")
+	result.expect_output("uid=1000(ada) gid=1000(ada) groups=70(wheel),1000(ada)\nof 70\nrefused\nGroups:\t1000 70 \n")

@@ -1,13 +1,18 @@
 """Services under the supervisor: started at boot and by command, stopped, ended by themselves, started again after faults with
 back-off, given up; while service and supervisor are killed. And domains that fault again and again. On the lab image."""
 
+import hashlib
 import os
 import re
 
+from image import page_sums
 from zoglib.build import BUILD, make
+from zoglib.disk import disk_make
 from zoglib.recovery import strikes
-from zoglib.testing import boot, by_tier, expect
+from zoglib.testing import boot, by_tier, expect, work_folder
+from zoglib.update_file import HEAD, sealed
 
+PAGE = 4096
 KERNEL = os.path.join(BUILD, "lab", "zog.elf")
 SHELL = """
 state() { awk -v name=$1 '$1 == name { print $2 }' /zog/services; }
@@ -45,6 +50,84 @@ def test_start_stop_exit():
 	result.expect_output("stopped\nbusy\n1\nno service\nnothing to kill\ntoo long\n4\n0\n")
 	told = own(result, "errand")
 	expect("start 2 after 0 steps, arguments 'two words'" in told and told[-3:] == ["step 100", "step 200", "done at step 250"], f"{told}")
+	expect(not result.log.incidents, f"{result.log.incidents}")
+
+
+def test_fresh_start_forgets():
+	"""`fresh` starts with an empty home region; `start` goes on with what was kept; one whose state is too large is refused."""
+	result = run("""
+		until_state errand ready; ask stop errand; until_state errand stopped
+		ask start errand work 150; until_state errand exited:7
+		ask start errand work 30; until_state errand exited:7
+		ask fresh errand work 130; ask fresh errand 2> /dev/null || echo busy; until_state errand exited:7
+		ask start errand crash; until_state errand quarantined
+		ask fresh errand work 20; until_state errand exited:7
+		ask fresh linux 2> /dev/null || echo no service""")
+	result.expect_output("busy\nno service\n")
+	done = [line for line in own(result, "errand") if line.startswith("done")]
+	expect(done == [f"done at step {n}" for n in (150, 180, 130, 20)], f"{done}")
+
+
+def test_fresh_start_is_made_once():
+	"""Killed at all kinds of instructions while it orders fresh starts, the supervisor neither loses one nor makes one twice."""
+	rounds = by_tier(8, 60)
+	result = run(f"""
+		until_state errand ready; ask stop errand; until_state errand stopped
+		n=0
+		while [ $n -lt {rounds} ]; do
+			ask kill supervisor $((n * 97 % 1300 + 1))
+			ask fresh errand work 20; until_state errand exited:7
+			n=$((n + 1))
+		done""")
+	done = [line for line in own(result, "errand") if line.startswith("done")]
+	expect(done == ["done at step 20"] * rounds, f"{done}")
+	expect(strikes(result.log, "supervisor", "killed"), "the supervisor was never cut")
+
+
+def other_program(name):
+	"""The service's update file with another text among its constants, and the measure that goes with it."""
+	with open(f"{BUILD}/lab/updates/{name}.update", "rb") as file:
+		update = file.read()
+	content = update[PAGE:].replace(b"start %u after", b"began %u after")
+	expect(content != update[PAGE:], "the text is not there")
+	values = list(HEAD.unpack_from(update))
+	parts, at = [], 0
+	for pages in (values[9], values[10], (values[11] + PAGE - 1) // PAGE):
+		parts.append(content[at:at + pages * PAGE])
+		at += pages * PAGE
+	values[13] = hashlib.sha256(b"".join(page_sums(part) for part in parts)).digest()
+	return sealed(HEAD.pack(*values) + update[HEAD.size:PAGE]) + content
+
+
+def test_launch_from_a_file():
+	"""`launch NAME PATH`: a service that does not run gets its program from a file and starts with it, in one go; refused with its
+	reason where it runs, is no service, or the file does not fit; a program that fails gives its place back."""
+	make("lab")
+	other, disk = other_program("errand"), work_folder() + "/disk.img"
+	damaged = other[:-1] + bytes([other[-1] ^ 1])
+	with open(f"{BUILD}/lab/updates/visitor.update", "rb") as file:
+		disk_make(disk, extra={"root/other": other, "root/damaged": damaged, "root/visitor": file.read()})
+	result = run("""
+		last() { awk -v name=$1 '$1 == name { for (i = 6; i <= NF; i++) printf "%s%s", $i, i < NF ? " " : "\\n" }' /zog/updates; }
+		refused() { ask "$@" 2> /dev/null && echo taken; }
+		until_state errand ready
+		refused launch errand /root/other; last errand
+		ask stop errand; until_state errand stopped
+		refused launch errand /root/visitor; last errand; state errand
+		refused launch errand /root/damaged; last errand; state errand
+		refused launch errand /root/nothing; last errand; state errand
+		refused launch ext4 /root/other; last ext4
+		ask start errand work 5; until_state errand exited:7
+		ask launch errand /root/other; until_state errand ready; last errand
+		starts errand""", disk=disk)
+	told = [line for line in own(result, "errand") if "after" in line]
+	expect(told[-2:] == ["start 2 after 0 steps, arguments 'work 5'", "began 3 after 5 steps, arguments ''"], f"{told}")
+	lines = result.output.splitlines()
+	expect("taken" not in lines, f"{lines}")
+	for wanted in ("refused: the service runs: stop it first", "refused: it is no service: `update` replaces its program", "in place"):
+		expect(sum(wanted in line for line in lines) == 1, f"not once {wanted!r}: {lines}")
+	expect(sum(line.startswith("refused: ") or " refused: " in line for line in lines) == 5, f"{lines}")
+	expect(lines.count("stopped") == 3 and lines[-1] == "3", f"{lines}")
 	expect(not result.log.incidents, f"{result.log.incidents}")
 
 

@@ -58,6 +58,17 @@ def images_hold_what_was_linked(folder):
 	assert re.search(r"\.data = \{ 0x402000, 0x8, 0x1[0-9a-f]{2},", source), source
 
 
+def a_program_beyond_its_budget_is_refused(folder):
+	assert link(folder, "one", GOOD).returncode == 0
+	limits = os.path.join(folder, "image_limits.txt")
+	for kib, wanted in ((12, ""), (8, "sub/one/manifest.toml:7: the program of one takes 12 KiB, its budget is image_kib = 8 (set it to 12, or more, "
+	                               "and memory_kib to what the message then says)\n")):
+		with open(limits, "w") as file:
+			file.write(f"one {kib} sub/one/manifest.toml:7\n")
+		result = pack(folder, "one")
+		assert result.stderr == wanted and result.returncode == (1 if wanted else 0), (kib, result.stderr)
+
+
 def bad_images_are_refused(folder):
 	link(folder, "one", GOOD)
 	cases = {
@@ -177,7 +188,7 @@ def the_lab_gives_way_to_another_driver_of_its_device(folder):
 	assert {"marksman", "canary", "fuzzer"} <= set(before) and set(after) == set(before) - {"marksman", "canary", "fuzzer"} | {"edu"}, (before, after)
 
 
-CASES = [images_hold_what_was_linked, bad_images_are_refused, constructors_end_the_link, the_symbols_blob_is_in_bounds,
+CASES = [images_hold_what_was_linked, a_program_beyond_its_budget_is_refused, bad_images_are_refused, constructors_end_the_link, the_symbols_blob_is_in_bounds,
 	moved_code_is_noticed, missing_packages_are_named_to_users, missing_packages_are_installed_by_root,
 	the_lab_gives_way_to_another_driver_of_its_device]
 

@@ -14,6 +14,7 @@ from .report import c_constant, nearest
 KIB_PER_PAGE = 4
 HOME_KIB_MAX = c_constant("abi/zog/core.h", "ZOG_HOME_SIZE_MAX") // 1024
 STREAM_PAGES_MAX = c_constant("abi/zog/layout.h", "ZOG_STREAM_PAGES_MAX")
+IMAGE_KIB_DEFAULT = 64
 HISTORY_MAX = 64  # versions of a region
 NAME_MAX = 31  # char name[32] in the core's records
 RIGHTS = ("bus", "control", "frames", "inject", "inspect", "personality", "power", "schedule", "stats", "update")
@@ -28,6 +29,7 @@ SCHEMA = {
 		"dynamic_events": (int, False, 0, 1 << 16), "home_version": (int, False, 1, 1 << 16), "deadline_ms": (int, False, 1, 60000),
 		"threads": (int, False, 1, 4096), "spaces": (int, False, 1, 4096),
 		"page_table_kib": (int, False, KIB_PER_PAGE, 1 << 20), "memory_kib": (int, False, 0, 1 << 30),
+		"image_kib": (int, False, KIB_PER_PAGE, 1 << 16),
 		"service_event": (str, False),
 	},
 	"device": {"bus": (str, True), "vendor": (int, True, 0, 0xFFFE), "ids": (list, True),
@@ -92,6 +94,7 @@ class Manifest:
 			setattr(self, key, data.get(key, 0))
 		self.deadline_ms = data.get("deadline_ms", 100)
 		self.home_version = data.get("home_version", 1)
+		self.image_kib = data.get("image_kib", IMAGE_KIB_DEFAULT)  # the program: code, constants, data; tools/image.py holds it to that
 		self.memory_kib = data.get("memory_kib")  # what the rest adds up to, if the manifest says so
 		self.module = data.get("module")
 		self.devices, self.irqs = data.get("device", []), data.get("irq", [])

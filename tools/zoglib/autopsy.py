@@ -11,7 +11,7 @@ import subprocess
 
 from .build import BUILD, CORE, Failure
 from .incidents import LOG, load_log
-from .log import CAUSES
+from .log import CAUSES, is_notice
 from .update_file import HEAD
 
 REASON_INTERRUPT = 0x20 # of the IOMMU, from here on: a request to interrupt
@@ -131,10 +131,14 @@ def report(number, fields, recovered):
 		lines.append(f"  serving      {method_name(method)} for {client_name(client)}")
 	if program_of(fields) is None:
 		lines.append("  program      not the one under build/ (an update, or another build): its code is not named")
-	if number in recovered:
+	if is_notice(fields):
+		lines.append("  recovered    nothing ended: this is a notice")
+	elif number in recovered:
 		lines.append(f"  recovered    {recovered[number]} instructions from the fault to the first reply")
 	else:
 		lines.append("  recovered    no reply since")
+	if is_notice(fields):
+		return "\n".join(lines)
 	trace = trace_lines(fields)
 	if fields.get("running") == "1" or trace:
 		lines += ["", "Stack, innermost first:", *(trace or ["  none on file"]), "", "Registers:", *register_lines(fields)]

@@ -24,7 +24,7 @@ def table_row(number, fields, recovered):
 	undone = f"{fields.get('undone_ranges', '?')} ranges, {fields.get('undone_ops', '?')} operations"
 	return [str(number), f"{time_ns / 1e9:.6f}", fields.get("domain", "?"), fields.get("cause", "?"),
 		"yes" if fields.get("asked") == "1" else "no", "yes" if fields.get("running") == "1" else "no", undone,
-		str(recovered.get(number, "not yet"))]
+		"notice" if is_notice(fields) else str(recovered.get(number, "not yet"))]
 
 
 HEAD = ["incident", "at (s)", "domain", "cause", "asked for", "was running", "rolled back", "instructions to first reply"]

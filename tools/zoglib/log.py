@@ -5,7 +5,7 @@ import re
 # How causes (enum zog_cause of abi/zog/core.h) read in a sentence.
 CAUSES = {
 	"killed": "was killed",
-	"page-fault": "touched memory that it may not touch",
+	"page_fault": "touched memory that it may not touch",
 	"exception": "met a CPU exception",
 	"deadline": "hung and missed its deadline",
 	"store": "tried to store outside its memory",
@@ -21,6 +21,7 @@ CAUSES = {
 	"damage": "had a committed record of its home region damaged",
 	"escape": "stored into its home region past the store hook",
 	"validation": "submitted records that break a schema",
+	"rollback": "took a shared region back to an older version",
 }
 # A domain that cannot go on says so under its own name.
 DOMAIN_FATAL = re.compile(r"^[a-z0-9_]+: fatal (.*)")
@@ -88,13 +89,18 @@ class Log:
 		return log
 
 
+def is_notice(fields):
+	"""Something was found, undone or refused, and no domain ended for it."""
+	return fields.get("notice") == "1"
+
+
 def incident_sentence(number, fields):
 	"""One plain line for a person."""
 	cause = fields.get("cause", "?")
 	what = CAUSES.get(cause, f"failed ({cause})")
 	asked = ", as asked for" if fields.get("asked") == "1" else ""
-	return f"zog: incident {number}: {fields.get('domain', '?')} {what}{asked}; it is being restarted. " \
-		   f"Details: ./zog autopsy {number}"
+	outcome = "a notice, it goes on" if is_notice(fields) else "it is being restarted"
+	return f"zog: incident {number}: {fields.get('domain', '?')} {what}{asked}; {outcome}. Details: ./zog autopsy {number}"
 
 
 def quarantine_sentence(fields):

@@ -40,6 +40,7 @@ static inline uint32_t process_group(const struct process *process) { return pro
 static inline uint32_t process_session(const struct process *process) { return process->session; } /* sid */
 static inline uint32_t process_uid(const struct process *process) { return process->euid; }        /* effective */
 static inline uint32_t process_gid(const struct process *process) { return process->egid; }
+bool process_is_in_group(const struct process *process, uint32_t gid); /* sys_process.c: its own, or one of the supplementary */
 static inline uint32_t process_umask(const struct process *process) { return process->umask; }
 static inline void process_set_umask(struct process *process, uint32_t mask) { process->umask = mask & 0777; }
 

@@ -289,7 +289,7 @@ int64_t node_permits(const struct node *node, const struct process *process, uin
 	}
 	if (process_uid(process) == node->uid)
 		bits = node->mode >> 6 & 7;
-	else if (process_gid(process) == node->gid)
+	else if (process_is_in_group(process, node->gid))
 		bits = node->mode >> 3 & 7;
 	return (bits & want) == want ? 0 : -EACCES;
 }

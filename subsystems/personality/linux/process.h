@@ -64,12 +64,15 @@ struct timer_record {
 	uint64_t deadline_ns, interval_ns; /* 0: off */
 };
 
+#define GROUPS_MAX 32u /* supplementary groups; Linux has room for 65,536, login programs use as many as a user is in */
+
 struct process {
 	uint32_t state; /* STATE_FREE, STATE_LIVE, STATE_ZOMBIE */
 	uint32_t slot, space, pid, parent; /* parent: pid */
 	uint32_t group, session;
 	uint32_t thread_count, leader; /* leader: slot of the first thread */
 	uint32_t uid, euid, suid, gid, egid, sgid;
+	uint32_t group_count, group_list[GROUPS_MAX]; /* supplementary */
 	uint32_t umask;
 	uint32_t exit_status;   /* as wait4 gives it */
 	uint32_t is_exiting;    /* exit_group or a fatal signal: all threads end */

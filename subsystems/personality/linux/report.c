@@ -61,7 +61,10 @@ static void report_status(struct report *report, const struct process *process)
 		   letter == 'Z' ? "zombie" : letter == 'T' ? "stopped" : "sleeping", process->pid, process->pid, process->parent);
 	REPORT_ADD(report, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", process->uid, process->euid, process->suid,
 		   process->euid, process->gid, process->egid, process->sgid, process->egid);
-	REPORT_ADD(report, "VmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nThreads:\t%u\n", process_size(process) / 1024,
+	REPORT_ADD(report, "Groups:\t");
+	for (uint32_t i = 0; i < process->group_count && i < GROUPS_MAX; i++)
+		REPORT_ADD(report, "%u ", process->group_list[i]);
+	REPORT_ADD(report, "\nVmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nThreads:\t%u\n", process_size(process) / 1024,
 		   process_pages(process) * (ZOG_PAGE_SIZE / 1024), process->thread_count);
 	REPORT_ADD(report, "SigPnd:\t%016lx\n", process->signals.pending);
 }

@@ -70,7 +70,7 @@ static int64_t owner_set(struct zog_call *call, struct node *node, uint64_t uid,
 
 	if (!is_root && (uint32_t)uid != UINT32_MAX && (uint32_t)uid != node->uid)
 		return -EPERM;
-	if (!is_root && (uint32_t)gid != UINT32_MAX && (uint32_t)gid != process_gid(process_current(call)))
+	if (!is_root && (uint32_t)gid != UINT32_MAX && !process_is_in_group(process_current(call), (uint32_t)gid))
 		return -EPERM;
 	if ((uint32_t)uid != UINT32_MAX)
 		node->uid = (uint32_t)uid;

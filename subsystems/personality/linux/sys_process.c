@@ -190,16 +190,40 @@ int64_t sys_getresgid(struct zog_call *call, const uint64_t arg[6])
 	return identity_write(call, arg, process->gid, process->egid, process->sgid);
 }
 
-/* Supplementary groups are not kept: the list is empty, and only an empty one can be set. */
+bool process_is_in_group(const struct process *process, uint32_t gid)
+{
+	for (uint32_t i = 0; i < process->group_count && i < GROUPS_MAX; i++)
+		if (process->group_list[i] == gid)
+			return true;
+	return process_gid(process) == gid;
+}
+
+/* getgroups(2): the list, if there is room for all of it; size 0 asks for their number. */
 int64_t sys_getgroups(struct zog_call *call, const uint64_t arg[6])
 {
-	(void)call;
-	return (int32_t)arg[0] < 0 ? -EINVAL : 0;
+	const struct process *process = process_current(call);
+	int32_t room = (int32_t)arg[0];
+
+	if (room < 0 || (room != 0 && (uint32_t)room < process->group_count))
+		return -EINVAL;
+	int64_t error = room == 0 ? 0 : user_write(call, arg[1], process->group_list, process->group_count * sizeof(process->group_list[0]));
+	return error ? error : (int64_t)process->group_count;
 }
 
 int64_t sys_setgroups(struct zog_call *call, const uint64_t arg[6])
 {
-	if (process_current(call)->euid)
+	struct process *process = process_current(call);
+	uint32_t list[GROUPS_MAX];
+	uint64_t count = (uint32_t)arg[0];
+
+	if (process->euid)
 		return -EPERM;
-	return arg[0] ? -EINVAL : 0;
+	if (count > GROUPS_MAX)
+		return -EINVAL;
+	int64_t error = user_read(call, list, arg[1], count * sizeof(list[0]));
+	if (error)
+		return error;
+	memcpy(process->group_list, list, count * sizeof(list[0]));
+	process->group_count = (uint32_t)count;
+	return 0;
 }

@@ -1,4 +1,4 @@
-/* `update NAME PATH` written to /zog/ctl: once the supervisor has taken the command, the file at PATH is read through the
+/* `update NAME PATH`, or `launch NAME PATH`, written to /zog/ctl: once the supervisor has taken the command, the file at PATH is read through the
  * page cache and handed over page by page.
  *
  * The intent that carried the command goes on as this step, so that it survives whatever dies. Its record holds how far it
@@ -13,7 +13,7 @@ enum { WORD_OFFSET = 0, PAGES_OF_AN_ENTRY = 16 };
 
 static uint8_t page_bytes[PAGE_BYTES]; /* scratch */
 
-/* The words behind "update NAME ". False: there is no path. */
+/* The words behind "update NAME " and "launch NAME ". False: there is no path. */
 static bool path_take(const struct intent *intent, char *out, size_t size)
 {
 	const char *text = (const char *)intent->data, *end = text + intent->length;
@@ -103,7 +103,7 @@ int64_t update_finish(struct zog_call *call, struct intent *intent, zog_status_t
 
 bool update_is_asked(const struct intent *intent)
 {
-	return intent->length > 7 && memcmp(intent->data, "update ", 7) == 0;
+	return intent->length > 7 && (memcmp(intent->data, "update ", 7) == 0 || memcmp(intent->data, "launch ", 7) == 0);
 }
 
 int64_t update_start(struct zog_call *call, struct intent *intent)

@@ -208,13 +208,17 @@ static void refusal_line(struct text *text)
 	text_line_end(text);
 }
 
+/* Something was found, undone or refused, and nothing ended: the core says so by an answer at the same moment. */
+static bool is_notice(void) { return incident.tsc_reply != 0 && incident.tsc_reply == incident.tsc_fault; }
+
 static void summary_title(struct text *text)
 {
+	const char *what = incident.cause == ZOG_CAUSE_ESCAPE ? "was looked at" : is_notice() ? "went on, this is a notice," : "ended";
+
 	struct zog_domain_stats stats;
 
 	text_format(text, "incident %u: domain %s %s at %lu.%06lu s", incident.number,
-		    domain_name(incident.domain, &stats), incident.cause == ZOG_CAUSE_ESCAPE || incident.cause == ZOG_CAUSE_DAMAGE ? "was looked at" : "ended",
-		    incident.time_ns / 1000000000, incident.time_ns / 1000 % 1000000);
+		    domain_name(incident.domain, &stats), what, incident.time_ns / 1000000000, incident.time_ns / 1000 % 1000000);
 	text_line_end(text);
 	text_format(text, "cause: %s: %s%s", cause_name(incident.cause), cause_sentence(incident.cause),
 		    incident.is_asked_for ? " (asked for through /zog/ctl)" : "");
@@ -288,6 +292,11 @@ static void summary_outcome(struct text *text)
 {
 	if (incident.cause == ZOG_CAUSE_ROLLBACK) {
 		summary_loss(text);
+		return;
+	}
+	if (is_notice()) {
+		text_format(text, "recovery: none was needed");
+		text_line_end(text);
 		return;
 	}
 	text_format(text, "rolled back: %u ranges of the home region, %u staged operations", incident.ranges_undone,

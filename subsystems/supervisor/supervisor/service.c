@@ -19,9 +19,9 @@
 #define HEALTHY_INVOCATIONS 64u
 
 struct policy {
-	uint32_t domain, is_started_at_boot, restart;
+	uint32_t domain, is_started_at_boot, restart, may_start_empty;
 };
-static const struct policy policies[] = { SERVICES { NO_DOMAIN, 0, 0 } };
+static const struct policy policies[] = { SERVICES { NO_DOMAIN, 0, 0, 0 } };
 
 static const struct policy *policy_find(uint32_t domain)
 {
@@ -149,20 +149,35 @@ zog_status_t service_activity(struct zog_call *call)
 
 /* --- commands -------------------------------------------------------------------------------------------------- */
 
-zog_status_t service_command_start(uint32_t domain, const char *text, size_t length)
+static zog_status_t startable(const struct policy *policy, uint32_t domain, struct zog_domain_stats *stats)
+{
+	if (!policy || rt_stats(CAP_STATS, domain, stats) != ZOG_OK)
+		return ZOG_ERR_ARGUMENT;
+	return stats->state < ZOG_DOMAIN_QUARANTINED && record_of(domain)->phase == SERVICE_RUNS ? ZOG_ERR_BUSY : ZOG_OK;
+}
+
+zog_status_t service_may_start(uint32_t domain)
+{
+	struct zog_domain_stats stats;
+
+	return startable(policy_find(domain), domain, &stats);
+}
+
+zog_status_t service_command_start(uint32_t domain, const char *text, size_t length, bool is_empty)
 {
 	const struct policy *policy = policy_find(domain);
 	struct zog_domain_stats stats;
+	zog_status_t status = startable(policy, domain, &stats);
 
-	if (!policy || length >= ZOG_ARGUMENTS_MAX || rt_stats(CAP_STATS, domain, &stats) != ZOG_OK)
+	if (status != ZOG_OK)
+		return status;
+	if (length >= ZOG_ARGUMENTS_MAX || (is_empty && !policy->may_start_empty))
 		return ZOG_ERR_ARGUMENT;
 	struct service_record *record = record_of(domain);
-	if (stats.state < ZOG_DOMAIN_QUARANTINED && record->phase == SERVICE_RUNS)
-		return ZOG_ERR_BUSY;
 	memset(record->arguments, 0, sizeof(record->arguments));
 	memcpy(record->arguments, text, length);
 	record->failures = 0;
-	start(policy, &stats, ZOG_START_FRESH);
+	start(policy, &stats, ZOG_START_FRESH | (is_empty ? ZOG_START_EMPTY : 0));
 	return ZOG_OK;
 }
 

@@ -29,8 +29,12 @@ struct service_home *service_home(void); /* supervisor.c: in the home region */
 
 /* The activity: looks at every service, and waits. */
 zog_status_t service_activity(struct zog_call *call);
-/* "start NAME TEXT", "stop NAME". ZOG_ERR_ARGUMENT: no service, or the text is too long. */
-zog_status_t service_command_start(uint32_t domain, const char *text, size_t length);
+/* "start NAME TEXT", "fresh NAME TEXT" (is_empty: its home region starts as zeros), "stop NAME". ZOG_ERR_ARGUMENT: no service, the
+ * text is too long, or it cannot start empty: its home region is too large, or holds the position of a stream.
+ * ZOG_ERR_BUSY: it runs. */
+zog_status_t service_command_start(uint32_t domain, const char *text, size_t length, bool is_empty);
+/* Could `start` start it? ZOG_OK, ZOG_ERR_ARGUMENT, ZOG_ERR_BUSY. */
+zog_status_t service_may_start(uint32_t domain);
 zog_status_t service_command_stop(uint32_t domain);
 /* Why it does not run, in one word of at most SERVICE_WORD_SIZE - 1 letters; NULL: it does, or the core's word says all. */
 #define SERVICE_WORD_SIZE 16u

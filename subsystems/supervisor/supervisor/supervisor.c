@@ -79,11 +79,15 @@ zog_status_t supervisor_control_serve(struct zog_call *call, const char *text, s
 		return status;
 	switch (command.control) {
 	case COMMAND_UPDATE:
-		return update_begin(call, domain);
+		return update_begin(call, domain, false);
+	case COMMAND_LAUNCH:
+		return update_begin(call, domain, true);
 	case COMMAND_ROLLBACK:
 		return policy_rollback(domain, command.argument);
 	case ZOG_CONTROL_START:
-		return service_command_start(domain, command.text, command.text_length);
+		return service_command_start(domain, command.text, command.text_length, false);
+	case COMMAND_FRESH:
+		return service_command_start(domain, command.text, command.text_length, true);
 	case ZOG_CONTROL_STOP:
 		return service_command_stop(domain);
 	case ZOG_CONTROL_TRACE:

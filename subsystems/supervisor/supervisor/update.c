@@ -5,8 +5,10 @@
  * call may come again: a page that was taken is not taken twice, and a closed session answers what it answered. Page 0 is
  * checked before any other is taken. What the core's slot holds is not part of our state: only what passes ZOG_IMAGE_CHECK
  * in the invocation that stages ZOG_OP_UPDATE is used. A client that went away leaves its session open; the next one may
- * take over when nothing came for SESSION_IDLE_NS. */
+ * take over when nothing came for SESSION_IDLE_NS. "launch NAME PATH" is the same for a service that does not run: its start is
+ * staged behind the switch, in the same commit. */
 #include "update.h"
+#include "service.h"
 
 #include "domain.h"
 #include "contracts/supervisor_server.h"
@@ -47,17 +49,30 @@ static zog_status_t refused(uint32_t domain, zog_status_t status, const char *re
 	return status;
 }
 
-zog_status_t update_begin(const struct zog_call *call, uint32_t domain)
+/* What keeps a launch from starting its service; ZOG_OK: nothing. */
+static zog_status_t launch_check(uint32_t domain, const char **reason)
+{
+	zog_status_t status = service_may_start(domain);
+
+	*reason = status == ZOG_ERR_BUSY ? "the service runs: stop it first" : "it is no service: `update` replaces its program";
+	return status;
+}
+
+zog_status_t update_begin(const struct zog_call *call, uint32_t domain, bool is_launch)
 {
 	struct update_session *session = &update_home()->session;
 	struct zog_domain_stats stats;
 	uint64_t now_ns = rt_now_ns();
+	const char *reason;
+	zog_status_t status = is_launch ? launch_check(domain, &reason) : ZOG_OK;
 
+	if (status != ZOG_OK)
+		return refused(domain, status, reason);
 	if (session->state == SESSION_OPEN && session->client != client_of(call) && now_ns - session->touched_ns < SESSION_IDLE_NS)
 		return refused(domain, ZOG_ERR_BUSY, "another update is being loaded");
 	if (rt_stats(CAP_STATS, domain, &stats) != ZOG_OK || stats.update_state >= ZOG_UPDATE_ARMED)
 		return refused(domain, ZOG_ERR_BUSY, "the update before it is on probation");
-	*session = (struct update_session){ .state = SESSION_OPEN, .domain = domain, .client = client_of(call), .touched_ns = now_ns };
+	*session = (struct update_session){ .state = SESSION_OPEN, .domain = domain, .is_launch = is_launch, .client = client_of(call), .touched_ns = now_ns };
 	return ZOG_OK;
 }
 
@@ -128,11 +143,17 @@ zog_status_t supervisor_update_page_serve(struct zog_call *call, uint64_t offset
 
 static zog_status_t image_check(struct update_session *session)
 {
-	zog_status_t status = rt_image(CAP_UPDATE, session->domain, ZOG_IMAGE_CHECK, 0, NULL);
+	const char *reason;
+	zog_status_t status = session->is_launch ? launch_check(session->domain, &reason) : ZOG_OK;
 
+	if (status != ZOG_OK) /* meanwhile somebody started it */
+		return session_close(session, status, reason);
+	status = rt_image(CAP_UPDATE, session->domain, ZOG_IMAGE_CHECK, 0, NULL);
 	switch (status) {
 	case ZOG_OK:
 		rt_stage(ZOG_OP_UPDATE, CAP_UPDATE, session->domain, 0, 0, 0, 0);
+		if (session->is_launch)
+			service_command_start(session->domain, "", 0, false);
 		return session_close(session, ZOG_OK, "");
 	case ZOG_ERR_CORRUPT:
 		return session_close(session, status, "it is damaged: its pages do not have their measure");

@@ -83,4 +83,4 @@ def test_su_takes_on_the_users_groups():
 		printf 'ada:x:1000:\\nwheel:x:70:ada\\nothers:x:71:bob\\n' >> /etc/group
 		for group in 70 71; do echo of $group > /tmp/$group; chown 0:$group /tmp/$group; chmod 640 /tmp/$group; done
 		su ada -c 'id; cat /tmp/70; cat /tmp/71 2> /dev/null || echo refused; grep Groups /proc/self/status'""")
-	result.expect_output("uid=1000(ada) gid=1000(ada) groups=70(wheel),1000(ada)\nof 70\nrefused\nGroups:\t1000 70 \n")
+	result.expect_output("uid=1000(ada) gid=1000(ada) groups=1000(ada),70(wheel)\nof 70\nrefused\nGroups:\t1000 70 \n")

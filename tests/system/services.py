@@ -59,7 +59,8 @@ def test_fresh_start_forgets():
 		until_state errand ready; ask stop errand; until_state errand stopped
 		ask start errand work 150; until_state errand exited:7
 		ask start errand work 30; until_state errand exited:7
-		ask fresh errand work 130; ask fresh errand 2> /dev/null || echo busy; until_state errand exited:7
+		ask fresh errand work 130; until_state errand exited:7
+		ask fresh errand; until_state errand ready; ask fresh errand 2> /dev/null || echo busy; ask stop errand; until_state errand stopped
 		ask start errand crash; until_state errand quarantined
 		ask fresh errand work 20; until_state errand exited:7
 		ask fresh linux 2> /dev/null || echo no service""")

@@ -36,9 +36,9 @@ say = $(if $(V)$(is_silent),@:,@echo '  $(1)	$(2)')
 
 roots := subsystems $(if $(LAB),tests/domains)
 contracts := $(sort $(wildcard $(roots:%=%/*/*.zidl)))
-# A device has one owner: where the tree has another one for `edu`, the lab's driver stays away, and who calls it.
+# A device has one owner: where the tree has another one for `edu`, the lab's driver stays away, and who calls it, and their peers.
 edu_owner := $(if $(LAB),$(shell grep -ls '0x11e8' $(wildcard subsystems/*/*/manifest.toml)))
-manifests := $(sort $(filter-out $(if $(edu_owner),$(patsubst %,tests/domains/hostile/%/manifest.toml,marksman canary fuzzer)),\
+manifests := $(sort $(filter-out $(if $(edu_owner),$(patsubst %,tests/domains/hostile/%/manifest.toml,marksman canary fuzzer session)),\
 	$(wildcard $(roots:%=%/*/*/manifest.toml))))
 folder_of = $(patsubst %/manifest.toml,%,$(filter %/$(1)/manifest.toml,$(manifests)))
 domains := $(notdir $(patsubst %/manifest.toml,%,$(manifests)))

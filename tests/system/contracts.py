@@ -111,7 +111,8 @@ def kernel_of_two_states(folder):
 	with open(fuzzer, "wb") as file:
 		file.write(data)
 	run(sys.executable, "-B", "tools/image.py", "--unpaired", "--domains", domains, "--out", folder)
-	sources = [os.path.relpath(os.path.join(root, name), ROOT) for root, _, names in os.walk(os.path.join(ROOT, "core")) for name in names]
+	sources = [os.path.relpath(os.path.join(root, name), ROOT) for place in ("core", "tests/core")
+	           for root, _, names in os.walk(os.path.join(ROOT, place)) for name in names]
 	objects = [os.path.join(lab, "obj", source + ".o") for source in sources if source.endswith((".c", ".S"))]
 	tables = os.path.join(lab, "obj", "gen", "system")
 	objects += [os.path.join(tables, name) for name in os.listdir(tables)

@@ -3,7 +3,7 @@
 import os
 
 from .build import RUN, Failure
-from .log import Log
+from .log import Log, is_notice
 
 LOG = os.path.join(RUN, "log")
 

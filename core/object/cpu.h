@@ -36,7 +36,7 @@ struct cpu {
 	uint64_t domain_stack;         /* where a domain's stack for this CPU ends */
 	uint64_t space_switches;
 	uint32_t seen_resets[ZOG_DOMAIN_MAX];
-	uint64_t commit_room[COMMIT_STRAIGHT_MAX]; /* the core's copy of a log; offsets known to crossing.S up to here */
+	uint64_t commit_room[COMMIT_ROOM_WORDS]; /* the core's copy of a log; offsets known to crossing.S up to here */
 	uint64_t gdt[8] __attribute__((aligned(16))); /* and to entry.S */
 	volatile uint32_t flush_request, flush_done;
 	uint32_t has_served;  /* the domain inside was stepped, or brought a page, since the last tick: irq/interrupt.c */

@@ -277,8 +277,7 @@ void domain_build(struct domain *domain, uint32_t id)
 	domain->schema = system_home[id];
 	if (domain->schema != NULL && !home_schema_is_good(domain->schema, domain->home_bytes))
 		log_fatal("the schema of a home region refers outside of it");
-	domain->schema_low = domain->schema != NULL ? domain->schema->low : 0;
-	domain->schema_high = domain->schema != NULL ? domain->schema->high : 0;
+	home_schema_build(domain);
 }
 
 static bool name_is(const char *a, const char *b)
@@ -355,6 +354,16 @@ void domain_attach_window(struct domain *domain, uint32_t window, uint64_t physi
 
 /* --- first touch ---------------------------------------------------------------------------------------------- */
 
+static void home_pages_forget(struct domain *domain)
+{
+	for (uint64_t page = 0; page < domain->home_bytes / ZOG_PAGE_SIZE; page++) {
+		if (!domain->home_valid[page])
+			continue;
+		domain->home_valid[page] = 0;
+		memset(domain->home_look + page * HOME_LOOK_WORDS, 0xff, HOME_LOOK_WORDS * 8);
+	}
+}
+
 static void home_touch(struct domain *domain, struct area *area, uint64_t page, bool is_write)
 {
 	uint64_t offset = page * ZOG_PAGE_SIZE;
@@ -363,12 +372,8 @@ static void home_touch(struct domain *domain, struct area *area, uint64_t page, 
 		area->entry[page] = pointer_physical(domain->home_committed + offset) | PTE_PRESENT | PTE_USER | PTE_NO_EXECUTE;
 		return;
 	}
-	if (!domain->home_valid[page]) {
-		memcpy(domain->home_live + offset, domain->home_committed + offset, ZOG_PAGE_SIZE);
-		domain->home_valid[page] = 1;
-		while (domain->home_solid < domain->home_bytes && domain->home_valid[domain->home_solid / ZOG_PAGE_SIZE])
-			domain->home_solid += ZOG_PAGE_SIZE;
-	}
+	if (!domain->home_valid[page])
+		home_page_fill(domain, page);
 	area->entry[page] = (area->physical + offset) | PTE_PRESENT | PTE_USER | PTE_WRITE | PTE_NO_EXECUTE;
 }
 
@@ -481,9 +486,7 @@ void domain_reset(struct domain *domain)
 	for (uint32_t i = 0; i < domain->area_count; i++)
 		if (domain->area[i].kind != AREA_FIXED)
 			memset(domain->area[i].entry, 0, domain->area[i].pages * sizeof(pte_t));
-	domain->home_solid = 0;
-	if (domain->home_valid)
-		memset(domain->home_valid, 0, domain->home_bytes / ZOG_PAGE_SIZE);
+	home_pages_forget(domain);
 	domain->is_ahead = 0;
 	domain->needs_quiesce = domain->desc->is_device_owner && domain->stats.starts != 0;
 	domain->step_kill = 0;

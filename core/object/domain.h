@@ -81,13 +81,14 @@ struct domain {
 	uint8_t *home_live, *home_committed;
 	uint64_t home_bytes;
 	uint8_t *home_valid;      /* a byte a page: the live frame holds the page (else the committed one shows through) */
-	uint64_t home_solid;      /* bytes from the start on whose pages are all valid */
-	uint32_t schema_low, schema_high; /* ranges that touch [low, high) are committed the general way; high 0: no such window */
+	uint64_t *rule_map;       /* a bit for each HOME_MAP_BYTES of the home region: a store there may break a rule */
+	uint64_t *home_look;      /* the same, but for pages that are not valid, which have all bits */
 	uint32_t commit_ranges, commit_ops;
 	volatile uint32_t commit_next; /* the first operation whose effect is not known to be done */
 	uint32_t commit_cut_step;      /* where an exception in ring 0 cut it before; 0: nowhere */
 	volatile uint32_t commit_phase;
 	uint32_t is_commit_recovered;  /* the core call that commits is made again: its work is done, a kill comes after it */
+	uint64_t commit_checks;        /* ranges of the straight commit that may break a rule */
 	uint64_t is_ahead;             /* a buffer of a region or an object may differ from what is committed: an abort discards it */
 	struct zog_domain_stats stats; /* offsets known to crossing.S up to here */
 	const struct domain_desc *desc;
@@ -100,6 +101,7 @@ struct domain {
 	uint32_t scrub_page;
 	uint32_t scrub_table, scrub_record; /* where the scrubber goes on in the schema */
 	const struct home_schema *schema;   /* NULL: the home region has none */
+	struct home_step *home_step;        /* HOME_RULE_MAX for each of its tables */
 	struct home_finding finding, scrub_finding[HOME_TOLD_MAX];
 	uint32_t scrub_told, scrub_life; /* how many of them, in the life that began with this reset */
 	uint64_t *dma_table[2];   /* is_device_owner: second-level tables of the IOMMU, of three and of four levels */

@@ -1,6 +1,7 @@
-/* The interpreter of home schemas; see home_schema.h. Bounded: a commit looks at no more bytes than three times the window,
- * however often its log names them. */
+/* The check of home schemas; see home_schema.h. Bounded: a commit looks at no more bytes than twice the home region has, however
+ * often its log names them. */
 #include "tsm/home_schema.h"
+#include "tsm/region_control.h"
 #include "object/domain.h"
 
 void *memcpy(void *to, const void *from, size_t size);
@@ -14,6 +15,7 @@ struct view {
 	bool is_live_image; /* else the committed one alone */
 	struct home_finding *finding;
 	bool is_without_past; /* the committed record is in doubt itself: nothing has to go on from it */
+	bool is_whole;        /* every record is looked at with all its rules */
 };
 
 static inline __attribute__((always_inline)) uint64_t value_load(const uint8_t *at, uint32_t bytes)
@@ -27,16 +29,21 @@ static inline __attribute__((always_inline)) uint64_t value_load(const uint8_t *
 
 static inline int64_t value_signed(uint64_t value, uint32_t bytes) { return (int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes); }
 
+void home_page_fill(struct domain *domain, uint64_t page)
+{
+	memcpy(domain->home_live + page * ZOG_PAGE_SIZE, domain->home_committed + page * ZOG_PAGE_SIZE, ZOG_PAGE_SIZE);
+	domain->home_valid[page] = 1;
+	for (uint64_t i = page * HOME_LOOK_WORDS; i < (page + 1) * HOME_LOOK_WORDS; i++)
+		domain->home_look[i] = domain->rule_map[i];
+}
+
 /* A page that the domain has not written to shows the committed image; it gets its bytes now, so that records on it can be
  * read in one piece. Nothing changes for the domain. */
 static __attribute__((noinline)) void pages_fill(struct domain *domain, uint32_t first, uint32_t last)
 {
-	for (uint32_t page = first; page <= last; page++) {
-		if (domain->home_valid[page])
-			continue;
-		memcpy(domain->home_live + page * ZOG_PAGE_SIZE, domain->home_committed + page * ZOG_PAGE_SIZE, ZOG_PAGE_SIZE);
-		domain->home_valid[page] = 1;
-	}
+	for (uint32_t page = first; page <= last; page++)
+		if (!domain->home_valid[page])
+			home_page_fill(domain, page);
 }
 
 static inline const uint8_t *view_record(const struct view *view, uint32_t base, uint32_t bytes)
@@ -55,10 +62,18 @@ static inline bool record_is_live(const struct home_table *table, const uint8_t 
 	return table->live_bytes == 0 || value_load(record + table->live_offset, table->live_bytes) != 0;
 }
 
+static inline __attribute__((always_inline)) bool target_is_live(const struct view *view, const struct home_table *target, uint32_t index)
+{
+	const struct domain *domain = view->domain;
+	uint32_t at = target->offset + index * target->bytes + target->live_offset;
+	bool is_live_page = view->is_live_image && domain->home_valid[at / ZOG_PAGE_SIZE];
+
+	return value_load((is_live_page ? domain->home_live : domain->home_committed) + at, target->live_bytes) != 0;
+}
+
 static bool reference_is_good(const struct view *view, const struct home_rule *rule, uint64_t value)
 {
 	const struct home_table *target = &view->schema->table[rule->target];
-	const struct domain *domain = view->domain;
 
 	if (rule->has_none && value == rule->none)
 		return true;
@@ -67,9 +82,7 @@ static bool reference_is_good(const struct view *view, const struct home_rule *r
 		return false;
 	if (!rule->needs_live || target->live_bytes == 0)
 		return true;
-	uint32_t at = target->offset + (uint32_t)index * target->bytes + target->live_offset;
-	bool is_live_page = view->is_live_image && domain->home_valid[at / ZOG_PAGE_SIZE];
-	return value_load((is_live_page ? domain->home_live : domain->home_committed) + at, target->live_bytes) != 0;
+	return target_is_live(view, target, (uint32_t)index);
 }
 
 static bool value_is_listed(const struct home_rule *rule, uint64_t value)
@@ -148,24 +161,31 @@ static inline uint32_t touched_rules(const struct home_table *table, uint32_t fr
 	uint32_t mask = 0;
 
 	if (to - from > TOUCH_LOOK_MAX)
-		return (uint32_t)((1ul << table->rule_count) - 1); /* cheaper than to look which */
+		return table->rule_mask; /* cheaper than to look which */
 	for (uint32_t granule = from / HOME_GRANULE; granule <= (to - 1) / HOME_GRANULE; granule++)
 		mask |= table->touch[granule];
 	return mask;
 }
 
-/* The rules in MASK of the record at BASE, whose bytes [from, to) are touched. */
-static bool rules_check(const struct view *view, const struct home_table *table, uint32_t base, uint32_t from, uint32_t to, uint32_t mask)
+/* Does the step say that the rule holds, of an element that stands SHIFT bytes on? false: the interpreter decides. */
+static inline __attribute__((always_inline)) bool step_holds(const struct view *view, const struct home_step *step, const uint8_t *record)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, record + step->at, sizeof(word));
+	word = (word - step->low) & step->mask;
+	if (word >= step->end)
+		return false;
+	return step->target == HOME_STEP_PLAIN || word == 0 || target_is_live(view, &view->schema->table[step->target], (uint32_t)(word >> step->shift) - 1);
+}
+
+static __attribute__((noinline)) bool rules_interpret(const struct view *view, const struct home_table *table, uint32_t base, uint32_t from,
+						      uint32_t to, uint32_t mask)
 {
 	const uint8_t *record = view_record(view, base, table->bytes);
-	bool is_live = record_is_live(table, record);
 
-	if (table->live_bytes != 0 && from < (uint32_t)table->live_offset + table->live_bytes && to > table->live_offset)
-		from = 0, to = table->bytes; /* a record comes to life: all of it counts */
 	for (; mask != 0; mask &= mask - 1) {
 		const struct home_rule *rule = &table->rule[__builtin_ctz(mask)];
-		if (!is_live && rule->offset != table->live_offset)
-			continue;
 		if (!(rule->repeat == 1 ? element_check(view, table, rule, base, record, 0)
 					: elements_check(view, table, rule, base, record, from, to)))
 			return false;
@@ -173,102 +193,150 @@ static bool rules_check(const struct view *view, const struct home_table *table,
 	return true;
 }
 
-static __attribute__((noinline)) bool records_check(const struct view *view, const struct home_table *table, uint32_t from, uint32_t to)
+/* The rules in MASK of the record at BASE, whose bytes [from, to) are touched. A record that comes to life is checked whole, one
+ * that ends only for its end. */
+static __attribute__((noinline)) bool touch_check(const struct view *view, const struct home_table *table, uint32_t base, uint32_t from, uint32_t to,
+						  uint32_t mask)
+{
+	const uint8_t *record = view_record(view, base, table->bytes);
+	const struct home_step *step = view->domain->home_step + (uint64_t)(table - view->schema->table) * HOME_RULE_MAX;
+
+	if (!record_is_live(table, record))
+		mask &= table->live_mask;
+	else if ((mask & table->live_mask) && !view->is_whole && !record_is_live(table, view->domain->home_committed + base))
+		from = 0, to = table->bytes, mask = table->rule_mask;
+	for (uint32_t left = mask; left != 0; left &= left - 1)
+		if (!step_holds(view, &step[__builtin_ctz(left)], record))
+			return rules_interpret(view, table, base, from, to, left);
+	return true;
+}
+
+static bool records_check(const struct view *view, const struct home_table *table, uint32_t from, uint32_t to)
 {
 	for (uint32_t base = from - from % table->bytes; base < to; base += table->bytes) {
 		uint32_t first = from > base ? from - base : 0, end = to - base < table->bytes ? to - base : table->bytes;
-		if (!rules_check(view, table, table->offset + base, first, end, touched_rules(table, first, end)))
+		if (!touch_check(view, table, table->offset + base, first, end, touched_rules(table, first, end)))
 			return false;
 	}
 	return true;
 }
 
-/* Bytes [at, end) of the home region, which lie in the window. */
-static bool span_check(const struct view *view, uint32_t at, uint32_t end)
+static inline __attribute__((always_inline)) const struct home_table *table_from(const struct home_schema *schema, uint32_t at)
 {
-	const struct home_schema *schema = view->schema;
 	const struct home_table *table = &schema->table[schema->page[at / ZOG_PAGE_SIZE - schema->low / ZOG_PAGE_SIZE]];
-	const struct home_table *stop = schema->table + schema->table_count;
 
-	for (; table < stop && table->offset < end; table++) {
-		uint32_t bytes = table->bytes * table->count;
-		uint32_t from = at > table->offset ? at - table->offset : 0, to = end - table->offset;
-		if (from >= bytes || table->is_scrubbed)
-			continue;
-		uint32_t first = from % table->bytes, last = first + (to - from);
-		if (last > table->bytes || to > bytes) {
-			if (!records_check(view, table, from, to < bytes ? to : bytes))
-				return false;
-			continue;
-		}
-		uint32_t mask = touched_rules(table, first, last); /* nearly always: one record, and it is all of the span */
-		if (mask != 0 && !rules_check(view, table, table->offset + from - first, first, last, mask))
+	while (at >= table->end && table + 1 < schema->table + schema->table_count)
+		table++;
+	return table;
+}
+
+/* Bytes [at, end) of the home region: all records there. */
+static __attribute__((noinline)) bool span_check(const struct view *view, uint32_t at, uint32_t end)
+{
+	const struct home_schema *schema = view->schema;
+
+	at = at < schema->low ? schema->low : at;
+	end = end > schema->high ? schema->high : end;
+	if (at >= end)
+		return true;
+	for (const struct home_table *table = table_from(schema, at); table < schema->table + schema->table_count && table->offset < end; table++) {
+		uint32_t from = at > table->offset ? at - table->offset : 0, to = (end < table->end ? end : table->end) - table->offset;
+		if (!table->is_scrubbed && at < table->end && !records_check(view, table, from, to))
 			return false;
 	}
 	return true;
 }
 
-static bool dirty_pages_check(const struct view *view, const struct zog_txn *txn)
+/* Bytes [at, end) that may break a rule; nearly always a field of one record. */
+static inline __attribute__((always_inline)) bool range_check(const struct view *view, uint32_t at, uint32_t end)
 {
 	const struct home_schema *schema = view->schema;
 
-	for (uint32_t page = schema->low / ZOG_PAGE_SIZE; page <= (schema->high - 1) / ZOG_PAGE_SIZE; page++) {
-		uint32_t at = page * ZOG_PAGE_SIZE, end = at + ZOG_PAGE_SIZE;
-		if (!(txn->dirty_page[page / 8] & 1u << page % 8) || !view->domain->home_valid[page])
-			continue;
-		if (!span_check(view, at < schema->low ? schema->low : at, end > schema->high ? schema->high : end))
+	if (end - at > 8 || end <= at || at < schema->low || end > schema->high)
+		return span_check(view, at, end);
+	const struct home_table *table = table_from(schema, at);
+	uint32_t from = (at - table->offset) % table->bytes, to = from + (end - at);
+	if (at < table->offset || at >= table->end || to > table->bytes || table->is_scrubbed)
+		return span_check(view, at, end);
+	uint32_t first = from / HOME_GRANULE, last = (to - 1) / HOME_GRANULE;
+	uint32_t mask = table->touch[first] | table->touch[(first + last) / 2] | table->touch[last];
+	return mask == 0 || touch_check(view, table, at - from, from, to, mask);
+}
+
+/* The pages that the transaction may have changed; of these those that DIRTY names, NULL: all. */
+static bool pages_check(const struct view *view, const uint8_t *dirty)
+{
+	const struct home_schema *schema = view->schema;
+
+	for (uint32_t page = schema->low / ZOG_PAGE_SIZE; page <= (schema->high - 1) / ZOG_PAGE_SIZE; page++)
+		if ((dirty == NULL || dirty[page / 8] & 1u << page % 8) && view->domain->home_valid[page] &&
+		    !span_check(view, page * ZOG_PAGE_SIZE, (page + 1) * ZOG_PAGE_SIZE))
+			return false;
+	return true;
+}
+
+bool home_map_has(const uint64_t *map, uint64_t bit, uint64_t last)
+{
+	uint64_t word = map[bit / 64] & UINT64_MAX << bit % 64;
+
+	for (uint64_t at = bit / 64; at < last / 64; word = map[++at])
+		if (word != 0)
+			return true;
+	return (word & UINT64_MAX >> (63 - last % 64)) != 0;
+}
+
+static bool notes_check(const struct view *view, const uint64_t *note, uint64_t count)
+{
+	uint64_t looked = 0;
+
+	for (const uint64_t *end = note + count; note < end; note++) {
+		uint32_t at = (uint32_t)*note, length = (uint32_t)(*note >> 32);
+		length = length == 0 ? 8 : length >> 31 ? 4 : length;
+		looked += length;
+		if (looked > view->domain->home_bytes) /* the log names the same bytes again and again */
+			return pages_check(view, NULL);
+		if (!range_check(view, at, at + length))
 			return false;
 	}
 	return true;
 }
 
-/* All of the window, where the log names the same bytes again and again. Pages that nothing was written to pass as they are. */
-static bool window_check(const struct view *view)
+bool home_notes_check(struct domain *domain, const uint64_t *note)
 {
-	const struct home_schema *schema = view->schema;
-
-	pages_fill(view->domain, schema->low / ZOG_PAGE_SIZE, (schema->high - 1) / ZOG_PAGE_SIZE);
-	return span_check(view, schema->low, schema->high);
-}
-
-bool home_schema_check(struct domain *domain, uint32_t range_count)
-{
-	const struct zog_range *range = domain->txn->range, *end = range + range_count;
 	const struct view view = { domain->schema, domain, .is_live_image = true, .finding = &domain->finding };
-	uint64_t low = domain->schema_low, high = domain->schema_high, looked = 0;
 
-	for (; range < end; range++) {
-		struct zog_range copy = *range;
-		uint64_t from = copy.offset, to = from + copy.length;
-		if (from >= high || to <= low)
-			continue;
-		from = from < low ? low : from;
-		to = to > high ? high : to;
-		looked += to - from;
-		if (looked > 2 * (high - low))
-			return window_check(&view);
-		if (from < to && !span_check(&view, (uint32_t)from, (uint32_t)to))
-			return false;
-	}
-	return !domain->txn->is_page_mode || dirty_pages_check(&view, domain->txn);
+	return !region_control_validates() || notes_check(&view, note, domain->commit_checks);
+}
+
+bool home_schema_check(struct domain *domain, uint32_t range_count, const uint64_t *note, uint64_t ruled)
+{
+	const struct view view = { domain->schema, domain, .is_live_image = true, .finding = &domain->finding };
+	const struct zog_txn *txn = domain->txn;
+
+	if (!region_control_validates())
+		return true;
+	if (ruled > COMMIT_ROOM_WORDS ? !notes_check(&view, (const uint64_t *)txn->range, range_count) : !notes_check(&view, note, ruled))
+		return false;
+	return !txn->is_page_mode || pages_check(&view, txn->dirty_page);
 }
 
 static bool record_check(const struct view *view, uint32_t table_number, uint32_t index)
 {
 	const struct home_table *table = &view->schema->table[table_number];
+	uint32_t base = table->offset + index * table->bytes;
 
-	return rules_check(view, table, table->offset + index * table->bytes, 0, table->bytes, (uint32_t)((1ul << table->rule_count) - 1));
+	return touch_check(view, table, base, 0, table->bytes, table->rule_mask);
 }
 
 bool home_record_is_good(struct domain *domain, uint32_t table_number, uint32_t index, struct home_finding *finding)
 {
-	return record_check(&(struct view){ domain->schema, domain, .finding = finding }, table_number, index);
+	return record_check(&(struct view){ domain->schema, domain, .finding = finding, .is_whole = true }, table_number, index);
 }
 
 bool home_page_is_good(struct domain *domain, uint32_t page, bool is_live_image, struct home_finding *finding)
 {
 	const struct home_schema *schema = domain->schema;
-	const struct view view = { schema, domain, is_live_image, finding, .is_without_past = true };
+	const struct view view = { schema, domain, is_live_image, finding, .is_without_past = true, .is_whole = true };
 	uint32_t start = page * ZOG_PAGE_SIZE, end = start + ZOG_PAGE_SIZE;
 
 	for (uint32_t i = 0; i < schema->table_count; i++) {
@@ -279,78 +347,4 @@ bool home_page_is_good(struct domain *domain, uint32_t page, bool is_live_image,
 				return false;
 	}
 	return true;
-}
-
-/* --- the tables themselves ------------------------------------------------------------------------------------------ */
-
-static bool width_is_good(uint32_t bytes) { return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8; }
-
-static bool rule_is_good(const struct home_schema *schema, const struct home_table *table, const struct home_rule *rule)
-{
-	if (!width_is_good(rule->bytes) || rule->repeat == 0 || rule->stride < rule->bytes || rule->offset % rule->bytes != 0 ||
-	    rule->stride % rule->bytes != 0 || (uint32_t)rule->offset + (rule->repeat - 1u) * rule->stride + rule->bytes > table->bytes)
-		return false;
-	switch (rule->rule) {
-	case ZOG_RULE_REF:
-		return rule->target < schema->table_count && rule->last != 0;
-	case ZOG_RULE_AHEAD:
-		return rule->bytes == 8 && rule->repeat == 1 && rule->target <= table->bytes - 8 && rule->target % 8 == 0;
-	case ZOG_RULE_ENUM:
-		return rule->value != NULL;
-	}
-	return rule->rule == ZOG_RULE_RANGE || rule->rule == ZOG_RULE_MONOTONIC || rule->rule == ZOG_RULE_LIVE || rule->rule == ZOG_RULE_BITS;
-}
-
-/* Every rule stands in the touch table wherever it can be broken. */
-static bool touch_is_good(const struct home_table *table, uint32_t number)
-{
-	const struct home_rule *rule = &table->rule[number];
-
-	for (uint32_t element = 0; element < rule->repeat; element++)
-		if (!(table->touch[(rule->offset + element * rule->stride) / HOME_GRANULE] & 1u << number))
-			return false;
-	return true;
-}
-
-static bool table_is_good(const struct home_schema *schema, const struct home_table *table, uint64_t home_bytes)
-{
-	if (table->bytes == 0 || table->bytes > HOME_RECORD_MAX || table->count == 0 || table->rule_count == 0 || table->rule_count > 32 ||
-	    table->offset >= home_bytes || table->count > (home_bytes - table->offset) / table->bytes)
-		return false;
-	if (table->live_bytes != 0 && (!width_is_good(table->live_bytes) || (uint32_t)table->live_offset + table->live_bytes > table->bytes ||
-				       table->live_offset % table->live_bytes != 0 || table->bytes % table->live_bytes != 0 ||
-				       table->offset % table->live_bytes != 0))
-		return false;
-	for (uint32_t i = 0; i < table->rule_count; i++) {
-		uint32_t bytes = table->rule[i].bytes;
-		if (!rule_is_good(schema, table, &table->rule[i]) || table->offset % bytes != 0 || (table->count > 1 && table->bytes % bytes != 0) ||
-		    !touch_is_good(table, i))
-			return false;
-	}
-	return true;
-}
-
-/* The page table leads to the first table that ends behind the page's start, or to one before it. */
-static bool page_table_is_good(const struct home_schema *schema)
-{
-	for (uint32_t page = schema->low / ZOG_PAGE_SIZE; page < (schema->high + ZOG_PAGE_SIZE - 1) / ZOG_PAGE_SIZE; page++) {
-		uint32_t number = schema->page[page - schema->low / ZOG_PAGE_SIZE];
-		if (number >= schema->table_count)
-			return false;
-		for (uint32_t before = 0; before < number; before++)
-			if (schema->table[before].offset + schema->table[before].bytes * schema->table[before].count > page * ZOG_PAGE_SIZE)
-				return false;
-	}
-	return true;
-}
-
-bool home_schema_is_good(const struct home_schema *schema, uint64_t home_bytes)
-{
-	if ((schema->low >= schema->high && schema->high != 0) || schema->high > home_bytes || schema->table_count == 0 || schema->table_count > 255)
-		return false;
-	for (uint32_t i = 0; i < schema->table_count; i++)
-		if (!table_is_good(schema, &schema->table[i], home_bytes) ||
-		    (i > 0 && schema->table[i].offset - schema->table[i - 1].offset < schema->table[i - 1].bytes * schema->table[i - 1].count))
-			return false;
-	return page_table_is_good(schema);
 }

@@ -2,9 +2,15 @@
  * domain's folder (tools/home.py). The tables are constants of the core; the domain has no way to them.
  *
  * A commit is checked before its point of no return, on the live image: the invocation has stopped, the domain's lock
- * keeps other CPUs out, and no device is given home memory. Only what the logged ranges touch is looked at: a granule of
- * a record says which rules a store there may break. References are looked up in the image as it would be committed;
- * that a record goes away which others still name is found by the scrubber, which walks all records. */
+ * keeps other CPUs out, and no device is given home memory. Only what the logged ranges touch is looked at. Three sieves,
+ * the first two made at boot from the checked tables, in the core's own memory:
+ *   domain->rule_map   a bit for each HOME_MAP_BYTES of the home region: may a store there break any rule? home_look has the
+ *                      same bits, and all bits of pages that are not valid: the straight way of a commit
+ *                      (arch/x86_64/commit_ranges.h) asks no more of most ranges.
+ *   domain->home_step  a rule as one comparison in the field's word. Where it holds, so does the rule.
+ *   the interpreter    for what is left; it alone refuses.
+ * References are looked up in the image as it would be committed; that a record goes away which others still name is found
+ * by the scrubber, which walks all records. */
 #ifndef CORE_TSM_HOME_SCHEMA_H
 #define CORE_TSM_HOME_SCHEMA_H
 
@@ -13,6 +19,9 @@
 #include <stdbool.h>
 #include "zog/core.h"
 
+#define HOME_RULE_MAX 32u     /* of one table */
+#define HOME_MAP_BYTES 8u     /* of the home region for each bit of the rule map */
+#define HOME_LOOK_WORDS (ZOG_PAGE_SIZE / HOME_MAP_BYTES / 64) /* of the map, for a page */
 #define HOME_RECORD_MAX 16384 /* bytes of one record */
 #define HOME_GRANULE 4u       /* bytes of a record that share an entry of the touch table */
 #define HOME_SCRUB_RECORDS 32u
@@ -32,15 +41,25 @@ struct home_rule {
 };
 struct home_table {
 	const char *name;
-	uint32_t offset, bytes, count, rule_count; /* in the home region; of one record; how many; <= 32 */
+	uint32_t offset, bytes, count, rule_count; /* in the home region; of one record; how many; <= HOME_RULE_MAX */
+	uint32_t end, reserved;                    /* in the home region, behind the last record */
 	const struct home_rule *rule;
 	const uint32_t *touch; /* by granule of a record: mask of rules */
 	uint16_t live_offset, live_bytes; /* live_bytes 0: every record is live */
 	uint16_t is_array, is_scrubbed; /* is_scrubbed: commits do not look at it */
+	uint32_t rule_mask, live_mask;  /* all rules; those of the live field */
 };
+/* ((word - low) & mask) < end, of the word AT bytes from the record's start. end 0: the rule has no such form. A reference to
+ * a record that has to be live: its number and one stand SHIFT bits up in what is left; 0 is none. */
+struct home_step {
+	uint64_t low, mask, end;
+	uint32_t at;
+	uint16_t shift, target; /* table, or HOME_STEP_PLAIN */
+};
+#define HOME_STEP_PLAIN 0xffffu
 /* Tables by rising offset, none over another. */
 struct home_schema {
-	uint32_t low, high; /* the window: bytes of the home region from the first table that commits check to the end of the last; 0: none */
+	uint32_t low, high; /* bytes of the home region from the first table to the end of the last */
 	uint32_t table_count;
 	const struct home_table *table;
 	const uint8_t *page; /* for each page from that of `low` on: the first table that ends behind the page's start */
@@ -55,11 +74,19 @@ struct home_finding {
 	uint64_t value;
 };
 
-/* Can the tables be trusted: everything they name lies inside the region and the record? */
+/* tsm/home_tables.c. Can the tables be trusted: everything they name lies inside the region and the record? */
 bool home_schema_is_good(const struct home_schema *schema, uint64_t home_bytes);
-/* Do the records that the running transaction touches keep their rules? false: domain->finding says what is broken.
- * The log's ranges lie inside the home region. */
-bool home_schema_check(struct domain *domain, uint32_t range_count);
+/* boot: the rule map, and the steps of a schema that is good. */
+void home_schema_build(struct domain *domain);
+/* Do the records that the running transaction touches keep their rules? false: domain->finding says what is broken. The log's
+ * ranges lie inside the home region; RULED of them may break a rule, noted from NOTE on if they fit into COMMIT_ROOM_WORDS. */
+bool home_schema_check(struct domain *domain, uint32_t range_count, const uint64_t *note, uint64_t ruled);
+/* Is any of these bits set? */
+bool home_map_has(const uint64_t *map, uint64_t bit, uint64_t last);
+/* The same for the straight way: of the noted ranges those that may break a rule, domain->commit_checks of them from NOTE on. */
+bool home_notes_check(struct domain *domain, const uint64_t *note);
+/* The live frame gets the page's committed bytes, and is valid. */
+void home_page_fill(struct domain *domain, uint64_t page);
 /* One record of the committed image. */
 bool home_record_is_good(struct domain *domain, uint32_t table_number, uint32_t index, struct home_finding *finding);
 /* All records that have a byte on PAGE, in that image; of the live one the page's frame holds the page. */

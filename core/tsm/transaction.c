@@ -54,14 +54,25 @@ static inline __attribute__((always_inline)) void range_copy(uint8_t *to, const 
  * bounds what the core copies in one entry. */
 #define LOGGED_BYTES_MAX(domain) (4 * (domain)->home_bytes + (16ul << 20))
 
-/* *is_checked: set where a range touches the window of records that commits check (home_schema.h). */
-static bool ranges_are_good(const struct domain *domain, uint32_t count, bool *is_checked)
+/* May the range touch a field with a rule (home_schema.h)? */
+static inline __attribute__((always_inline)) bool range_is_ruled(const uint64_t *map, struct zog_range range)
+{
+	uint64_t bit = range.offset / HOME_MAP_BYTES, last = (range.offset + (uint64_t)range.length - 1) / HOME_MAP_BYTES;
+
+	if (range.length == 0)
+		return false; /* it may name any offset */
+	return bit == last ? map[bit / 64] >> bit % 64 & 1 : home_map_has(map, bit, last);
+}
+
+/* Notes in NOTE the ranges that may touch a field with a rule, COMMIT_ROOM_WORDS of them at most; *ruled: how many there are. */
+static bool ranges_are_good(const struct domain *domain, uint32_t count, uint64_t *note, uint64_t *ruled)
 {
 	const struct zog_range *range = domain->txn->range, *end = range + count;
 	const uint8_t *valid = domain->home_valid;
 	uint64_t bytes = 0, home_bytes = domain->home_bytes, bytes_max = LOGGED_BYTES_MAX(domain);
-	uint64_t low = domain->schema_low, high = domain->schema_high;
+	const uint64_t *map = domain->rule_map;
 
+	*ruled = 0;
 	for (; range < end; range++) {
 		struct zog_range copy = *range;
 		bytes += copy.length;
@@ -69,8 +80,11 @@ static bool ranges_are_good(const struct domain *domain, uint32_t count, bool *i
 			return false; /* before many large ranges are looked at page by page */
 		if (!range_is_good(valid, home_bytes, copy))
 			return false;
-		if (copy.offset < high && copy.offset + (uint64_t)copy.length > low)
-			*is_checked = true;
+		if (note == NULL || !range_is_ruled(map, copy))
+			continue;
+		if (*ruled < COMMIT_ROOM_WORDS)
+			note[*ruled] = copy.offset | (uint64_t)copy.length << 32;
+		++*ruled;
 	}
 	return bytes <= bytes_max;
 }
@@ -134,13 +148,13 @@ bool transaction_commit(struct cpu *cpu, struct domain *domain)
 {
 	struct zog_txn *txn = domain->txn;
 	uint32_t ranges = txn->range_count, ops = txn->op_count;
-	bool is_checked = txn->is_page_mode;
+	uint64_t ruled;
 
 	if ((ranges | ops | txn->is_page_mode) == 0)
 		return true;
-	if (ranges > ZOG_TXN_RANGE_MAX || ops > ZOG_TXN_OP_MAX || !ranges_are_good(domain, ranges, &is_checked))
+	if (ranges > ZOG_TXN_RANGE_MAX || ops > ZOG_TXN_OP_MAX || !ranges_are_good(domain, ranges, cpu->commit_room, &ruled))
 		return false;
-	if (is_checked && domain->schema_high != 0 && !home_schema_check(domain, ranges))
+	if ((ruled | txn->is_page_mode) != 0 && domain->schema != NULL && !home_schema_check(domain, ranges, cpu->commit_room, ruled))
 		return false;
 	if (ops != 0 && !operations_decode(cpu, domain, ops))
 		return false;
@@ -188,10 +202,10 @@ void transaction_abort(struct domain *domain)
 {
 	struct zog_txn *txn = domain->txn;
 	uint32_t ranges = txn->range_count;
-	bool is_checked;
+	uint64_t ruled;
 
 	/* A log that cannot be right: everything goes back, page by page. */
-	if (ranges > ZOG_TXN_RANGE_MAX || !ranges_are_good(domain, ranges, &is_checked)) {
+	if (ranges > ZOG_TXN_RANGE_MAX || !ranges_are_good(domain, ranges, NULL, &ruled)) {
 		memset(txn->dirty_page, 0xff, sizeof(txn->dirty_page));
 		txn->is_page_mode = 1;
 		ranges = 0;

@@ -9,7 +9,7 @@
 /* Checks everything, then applies everything. false: something does not pass; nothing was applied. */
 bool transaction_commit(struct cpu *cpu, struct domain *domain);
 /* The same for a reply with few, small home ranges and nothing else (arch/x86_64/commit.S). false: not of that kind, or not right;
- * nothing changed. room: COMMIT_STRAIGHT_MAX words. */
+ * nothing changed. room: COMMIT_ROOM_WORDS words. */
 bool commit_straight(struct domain *domain, uint64_t *room);
 void transaction_abort(struct domain *domain);
 bool abort_straight(struct domain *domain, uint64_t *room); /* as commit_straight */

@@ -58,8 +58,9 @@ static const struct home_rule leaf_rule[] = {
 static uint32_t item_touch[sizeof(struct item) / HOME_GRANULE];
 static const uint32_t leaf_touch[] = { 1, 0 };
 static struct home_table table[] = {
-	{ "item", ITEM_AT, sizeof(struct item), ITEMS, RULES, item_rule, item_touch, offsetof(struct item, state), 1, 1, 0 },
-	{ "leaf", LEAF_AT, sizeof(struct leaf), LEAVES, 1, leaf_rule, leaf_touch, 0, 0, 1, 0 },
+	{ "item", ITEM_AT, sizeof(struct item), ITEMS, RULES, ITEM_AT + sizeof(struct item) * ITEMS, 0, item_rule, item_touch,
+	  offsetof(struct item, state), 1, 1, 0, (1u << RULES) - 1, 3 },
+	{ "leaf", LEAF_AT, sizeof(struct leaf), LEAVES, 1, LEAF_AT + sizeof(struct leaf) * LEAVES, 0, leaf_rule, leaf_touch, 0, 0, 1, 0, 1, 0 },
 };
 static uint8_t page[PAGES];
 static struct home_schema schema = { ITEM_AT, LEAF_AT + LEAVES * sizeof(struct leaf), 2, table, page };
@@ -70,6 +71,20 @@ static struct domain_desc desc = { .name = "test" };
 static uint8_t live[BYTES] __attribute__((aligned(4096))), committed[BYTES] __attribute__((aligned(4096))), valid[PAGES];
 static struct zog_txn *txn;
 static char logged[256];
+
+/* What the core makes of the schema at boot. */
+static uint8_t boot_room[16384] __attribute__((aligned(16)));
+static uint64_t boot_used;
+
+void *boot_pointer(uint64_t bytes)
+{
+	uint8_t *at = boot_room + boot_used;
+
+	boot_used += (bytes + 15) & ~15ul;
+	assert_true(boot_used <= sizeof(boot_room));
+	memset(at, 0, bytes);
+	return at;
+}
 
 bool operations_decode(struct cpu *of, struct domain *by, uint32_t count) { return (void)of, (void)by, (void)count, true; }
 void operations_apply(struct cpu *of, struct domain *by, uint32_t count) { (void)of, (void)by, (void)count; }
@@ -119,14 +134,15 @@ static int setup(void **state)
 	for (uint32_t i = 0; i < RULES; i++)
 		for (uint32_t at = item_rule[i].offset; at < item_rule[i].offset + item_rule[i].stride * item_rule[i].repeat; at++)
 			item_touch[at / HOME_GRANULE] |= 1u << i;
-	item_touch[0] = (1u << RULES) - 1;
 	item_touch[offsetof(struct item, tail) / HOME_GRANULE] |= 1u << 5;
 	item_touch[offsetof(struct item, tail) / HOME_GRANULE + 1] |= 1u << 5;
 	memset(page, 0, sizeof(page));
 	page[LEAF_AT / ZOG_PAGE_SIZE - ITEM_AT / ZOG_PAGE_SIZE] = ITEM_AT + ITEMS * sizeof(struct item) <= LEAF_AT / ZOG_PAGE_SIZE * ZOG_PAGE_SIZE;
 	txn = calloc(1, sizeof(*txn));
 	domain = (struct domain){ .desc = &desc, .txn = txn, .home_live = live, .home_committed = committed, .home_bytes = BYTES,
-				  .home_valid = valid, .schema = &schema, .schema_low = schema.low, .schema_high = schema.high };
+				  .home_valid = valid, .schema = &schema };
+	boot_used = 0;
+	home_schema_build(&domain);
 	memset(live, 0, BYTES);
 	memset(committed, 0, BYTES);
 	memset(valid, 1, sizeof(valid));

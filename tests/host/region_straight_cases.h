@@ -42,7 +42,12 @@ void operation_skip(struct cpu *cpu, struct domain *of)
 
 bool operations_decode(struct cpu *cpu, struct domain *of, uint32_t count) { (void)cpu, (void)of, (void)count; return false; }
 void operations_apply(struct cpu *cpu, struct domain *of, uint32_t count) { (void)cpu, (void)of, (void)count; }
-bool home_schema_check(struct domain *of, uint32_t ranges) { (void)of, (void)ranges; return false; }
+bool home_map_has(const uint64_t *map, uint64_t bit, uint64_t last) { (void)map, (void)bit, (void)last; return false; }
+bool home_schema_check(struct domain *of, uint32_t ranges, const uint64_t *note, uint64_t ruled)
+{
+	(void)of, (void)ranges, (void)note, (void)ruled;
+	return false;
+}
 
 static bool is_straight;
 static void act_straight(void) { is_straight = region_commit_straight(CPU, &domain); }

@@ -60,7 +60,7 @@ static uint8_t valid[HOME_PAGES];
 static struct space spaces[2];
 static struct thread threads[4];
 static jmp_buf after_exception;
-static uint64_t stores, cut_at; /* stores so far; the exception comes before store number cut_at, 0: never */
+static uint64_t rule_map[HOME_PAGES * HOME_LOOK_WORDS], stores, cut_at; /* stores so far; the exception comes before store number cut_at, 0: never */
 static int is_armed;
 static uint64_t cuts, quarantines, skipped_effects; /* over all tests */
 static const struct domain_desc desc = { .name = "test", .event_count = EVENTS, .is_personality = 1 };
@@ -326,7 +326,7 @@ NO_HOOK static void machine_setup(void)
 	domain->home_live = now.live;
 	domain->home_committed = now.committed;
 	domain->home_bytes = HOME_BYTES;
-	domain->home_valid = valid;
+	domain->home_valid = valid, domain->rule_map = rule_map;
 	domain->event = now.event;
 	syscall(SYS_arch_prctl, ARCH_SET_GS, cpu); /* what cpu_current() reads */
 }

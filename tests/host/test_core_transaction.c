@@ -19,6 +19,7 @@
 static struct domain domain;
 static struct cpu cpu;
 static uint8_t live[BYTES], committed[BYTES], valid[PAGES], before[BYTES];
+static uint64_t rule_map[PAGES * HOME_LOOK_WORDS];
 static struct zog_txn *txn;
 
 /* What the commit asks of the staged operations, in order: d decode, t table changes, e effects. */
@@ -58,7 +59,8 @@ static int setup(void **state)
 {
 	(void)state;
 	txn = calloc(1, sizeof(*txn));
-	domain = (struct domain){ .txn = txn, .home_live = live, .home_committed = committed, .home_bytes = BYTES, .home_valid = valid };
+	domain = (struct domain){ .txn = txn, .home_live = live, .home_committed = committed, .home_bytes = BYTES, .home_valid = valid,
+				  .rule_map = rule_map };
 	for (uint32_t i = 0; i < BYTES; i++)
 		live[i] = committed[i] = (uint8_t)rand();
 	memset(valid, 1, sizeof(valid));

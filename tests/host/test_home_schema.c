@@ -1,5 +1,5 @@
 /* groups: tsm */
-/* sources: core/tsm/home_schema.c core/tsm/home_report.c core/tsm/transaction.c */
+/* sources: core/tsm/home_schema.c core/tsm/home_tables.c core/tsm/home_report.c core/tsm/transaction.c */
 /* Schemas of home regions: each rule at its edges, at commit; what a commit may not look at; hostile tables, which must not
  * pass the check at boot. */
 #include "home_harness.h"
@@ -109,8 +109,14 @@ static void only_what_is_touched_is_looked_at(void **state)
 	SET(live[0], 1);
 	SET(live[BYTES - 1], 1);
 	assert_true(commit());
-	SET(item(3)->state, 2);
+	SET(item(3)->state, 2); /* the mode stands in the same granule */
 	refused_as("item[3].mode breaks in", 99);
+	item(3)->mode = committed[ITEM_AT + 3 * sizeof(struct item) + 1] = 2;
+	item(3)->flags = ((struct item *)(committed + ITEM_AT))[3].flags = 0x31;
+	PASSES(state, 2); /* it lived before */
+	PASSES(state, 0);
+	SET(item(3)->state, 2); /* now it comes to life */
+	refused_as("item[3].flags breaks bits", 0x31);
 }
 
 /* One range over many records, the tables' ends, and what stands between them. */
@@ -223,6 +229,13 @@ static void hostile_tables(void **state)
 	HOSTILE(table[0].bytes, 0);
 	HOSTILE(table[0].bytes, HOME_RECORD_MAX + 8);
 	HOSTILE(table[0].rule_count, 33);
+	HOSTILE(table[0].end, table[0].end + 8);
+	HOSTILE(table[0].rule_mask, 1);
+	HOSTILE(table[0].live_mask, 1);
+	HOSTILE(schema.low, schema.low + 8);
+	HOSTILE(schema.high, schema.high - 8);
+	HOSTILE(item_rule[2].first, 6);
+	HOSTILE(item_rule[2].last, 256);
 	HOSTILE(table[0].live_offset, sizeof(struct item));
 	HOSTILE(table[0].live_bytes, 3);
 	HOSTILE(table[1].offset, ITEM_AT + 8);

@@ -1,5 +1,5 @@
 /* groups: tsm */
-/* sources: core/tsm/home_schema.c core/tsm/home_report.c core/tsm/home_scrub.c core/tsm/transaction.c */
+/* sources: core/tsm/home_schema.c core/tsm/home_tables.c core/tsm/home_report.c core/tsm/home_scrub.c core/tsm/transaction.c */
 /* The scrubber over home schemas: what it finds in committed records, from what it makes them good, what it leaves. */
 #include "home_harness.h"
 

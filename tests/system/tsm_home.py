@@ -35,3 +35,14 @@ def test_broken_records():
 	for what, _ in WANTED:
 		expect(what in result.output, f"no summary says {what}: {result.output!r}")
 	expect(f"{len(WANTED)} 0" in result.output, f"/zog/tsm: {result.output!r}")
+
+
+def test_broken_records_unchecked():
+	"""Negative control: with validation off nothing is refused, and what the domain broke is what it finds."""
+	make("lab")
+	result = boot("read line", kernel=KERNEL, append="home_break=1 tsm_control=unchecked",
+		on_log=lambda machine, line: machine.type(b"\n") if "home_breaker: done" in line else None)
+	result.expect_status(0)
+	finds = [match.group(2) for match in map(FINDS.search, result.lines) if match]
+	expect(finds and finds[-1] == "kind 77 next 4 count 9 used 1", f"found {finds}")
+	expect(not any(SAID.match(line) for line in result.lines), f"refused: {result.describe()}")

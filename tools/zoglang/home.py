@@ -13,8 +13,7 @@ The string names the header with the domain's `struct home`; paths are members i
 table's record; `this` is the whole struct home. A NAME as value is a constant of the domain's headers. Nothing is said twice: offsets, sizes and counts
 are the C compiler's, which home_probe.py asks. Every record keeps to the rules at every commit; home regions start as zeros.
 A commit checks the records that it touches, but those of `scrubbed` tables: these are left to the scrubber, because their
-stores are too frequent. The first and the last table that are not scrubbed bound the window; every commit that touches it
-goes the slower way, so such tables should stand close together in struct home.
+stores are too frequent.
 
 	live       0: the record is free, and its other rules do not count
 	index of   a record of that table; `from 1`: number + 1, 0 is none; `optional`: all ones is none

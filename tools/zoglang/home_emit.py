@@ -80,9 +80,8 @@ CONSTANT = {"in": "ZOG_RULE_RANGE", "enum": "ZOG_RULE_ENUM", "bits": "ZOG_RULE_B
 
 def index_of(schema, domain):
 	"""What tools/home.py keeps of one domain."""
-	checked = [table for table in schema.tables if not table.is_scrubbed]
 	return {
-		"domain": domain, "low": checked[0].offset if checked else 0, "high": checked[-1].end if checked else 0,
+		"domain": domain, "low": schema.tables[0].offset, "high": schema.tables[-1].end,
 		"tables": [table_index(schema, table) for table in schema.tables],
 	}
 
@@ -131,8 +130,6 @@ def touch_of(table, rules):
 			mark(rule["offset"] + element * rule["stride"], rule["bytes"], 1 << number)
 		if rule["rule"] == "ZOG_RULE_AHEAD":
 			mark(rule["target"], rule["bytes"], 1 << number)
-	if table.live:
-		mark(table.live.offset, table.live.size, (1 << len(rules)) - 1)
 	return touch
 
 
@@ -155,12 +152,19 @@ def schema_text(index):
 		text += f"static const struct home_rule {base}_rules[] = {{\n"
 		text += "".join(rule_text(base, at, rule) for at, rule in enumerate(table["rules"])) + "};\n"
 		text += f"static const uint32_t {base}_touch[] = {{ {', '.join(f'{mask:#x}' for mask in table['touch'])} }};\n"
-		rows += (f"\t{{ \"{table['name']}\", {table['offset']}, {table['bytes']}, {table['count']}, {len(table['rules'])}, {base}_rules, "
-		         f"{base}_touch, {table['live'][0]}, {table['live'][1]}, {table['is_array']}, {table['is_scrubbed']} }},\n")
+		rows += (f"\t{{ \"{table['name']}\", {table['offset']}, {table['bytes']}, {table['count']}, {len(table['rules'])}, "
+		         f"{table['offset'] + table['bytes'] * table['count']}, 0, {base}_rules, "
+		         f"{base}_touch, {table['live'][0]}, {table['live'][1]}, {table['is_array']}, {table['is_scrubbed']}, "
+		         f"{(1 << len(table['rules'])) - 1:#x}, {live_mask(table):#x} }},\n")
 	text += f"static const struct home_table {name}_tables[] = {{\n{rows}}};\n"
-	text += f"static const uint8_t {name}_pages[] = {{ {', '.join(map(str, pages_of(index) or [0]))} }};\n"
+	text += f"static const uint8_t {name}_pages[] = {{ {', '.join(map(str, pages_of(index)))} }};\n"
 	return text + (f"static const struct home_schema {name} = {{ {index['low']}, {index['high']}, {len(index['tables'])}, {name}_tables, "
 	               f"{name}_pages }};\n\n")
+
+
+def live_mask(table):
+	offset, size = table["live"]
+	return sum(1 << number for number, rule in enumerate(table["rules"]) if size and rule["offset"] == offset)
 
 
 def rule_text(base, at, rule):

@@ -1,4 +1,4 @@
-/* bool commit_straight(struct domain *domain, uint64_t room[COMMIT_STRAIGHT_MAX]), and abort_straight: the straight way of a
+/* bool commit_straight(struct domain *domain, uint64_t room[COMMIT_ROOM_WORDS]), and abort_straight: the straight way of a
  * reply's commit and of an abort, for C. false: not for it (nothing changed), or a log that is not right: tsm/transaction.c looks
  * into it. */
 #include "commit_ranges.h"
@@ -8,7 +8,13 @@
 	.endm
 
 	.text
-	.macro STRAIGHT name, act, is_commit
+	.macro RECORDS_LOOK_HERE
+	mov %rsp, %rbx
+	RECORDS_LOOK
+	mov %rbx, %rsp
+	.endm
+
+	.macro STRAIGHT name, act, records
 	.global \name
 	.type \name, @function
 \name:
@@ -20,7 +26,7 @@
 	push %r15
 	mov %rdi, %r15
 	mov %rsi, %r13
-	RANGES_CHECK .Lgeneral_\name, \is_commit
+	RANGES_CHECK .Lgeneral_\name, \records
 	\act
 	mov $1, %eax
 1:	pop %r15
@@ -38,6 +44,6 @@
 	.size \name, . - \name
 	.endm
 
-	STRAIGHT commit_straight, REPLY_COMMIT, 1
-	STRAIGHT abort_straight, RANGES_ABORT, 0
+	STRAIGHT commit_straight, REPLY_COMMIT, RECORDS_LOOK_HERE
+	STRAIGHT abort_straight, RANGES_ABORT
 	.section .note.GNU-stack, "", @progbits

@@ -3,9 +3,10 @@
  *
  * Each range is read once from the domain's log, checked, and noted in the core's own room; what is copied later stands
  * there. A note is the offset alone for 8 bytes, offset | 1 << 63 for 4 bytes, else offset | length << 32. A range that is
- * aligned and ends below home_solid (the region's start, as far as its pages hold what was written) is good at a look;
- * any other is checked against the region and its one page. Ranges that touch the schema's window are no straight commit:
- * the general way checks their records.
+ * aligned and whose bit in the domain's home_look is clear is good at a look: its page's live frame holds what was written, and
+ * no rule of the schema looks at it. Any other is checked against the region and its one page. A range that touches a field
+ * with a rule has its record checked, by C (tsm/home_schema.h); a rule that is broken is found again, and told, by the
+ * general way.
  *
  * From RANGES_COMMIT's first store on the commit is only finished, by the recovery if need be (fault/recover.c): the log
  * stays whole until all is copied. Whoever uses it has stored the registers of the core call first, since it is then
@@ -18,8 +19,10 @@
  * r15 = domain. Lost: rax rbx rcx rbp r9 r11 r12 r13 r14. */
 #include "core_asm.h"
 
-	/* r13 = the room. Goes to \general with nothing changed but the numbers that a commit begins with. */
-	.macro RANGES_CHECK general, is_commit=1
+	/* r13 = the room. Goes to \general with nothing changed but the numbers that a commit begins with. A range that may
+	 * break a rule of the schema is noted a second time, behind the notes of all; \records lets C look at these
+	 * (home_notes_check: al), which loses what C functions lose. */
+	.macro RANGES_CHECK general, records
 	mov DOMAIN_TXN(%r15), %r14
 	mov TXN_COUNTS(%r14), %rcx              /* ranges; operations are above bit 32, so any are too many */
 	lea -1(%rcx), %rax
@@ -31,37 +34,59 @@
 	lea TXN_RANGE(%r14, %rcx, 8), %r14
 	lea (%r13, %rcx, 8), %r13
 	neg %rcx
-	mov DOMAIN_HOME_SOLID(%r15), %r12
+	mov DOMAIN_HOME_BYTES(%r15), %r12
+	shr $3, %r12
 	mov $8 << 32, %rbp
+	mov DOMAIN_HOME_LOOK(%r15), %r9
+	.ifnb \records
+	movq $0, DOMAIN_COMMIT_CHECKS(%r15)
+	.endif
 .Lrange\@:
 	mov (%r14, %rcx, 8), %rax
 	xor %rbp, %rax                          /* of 8 bytes: the offset is left */
-	cmp %r12, %rax
+	mov %rax, %rbx
+	ror $3, %rbx                            /* aligned: its number; else far up */
+	cmp %r12, %rbx
 	jae .Lfour\@
-	test $7, %al
-	jne .Lfour\@
+	bt %rbx, (%r9)
+	jc .Llook\@
 .Lnote\@:
 	mov %rax, (%r13, %rcx, 8)
 	inc %rcx
 	jne .Lrange\@
-	.if \is_commit
-	cmpl $0, DOMAIN_SCHEMA_HIGH(%r15)
-	jne .Lschema\@
+	.ifnb \records
+	cmpl $0, DOMAIN_COMMIT_CHECKS(%r15)
+	jne .Lrecords\@
 	.endif
 .Lchecked\@:
 	.subsection 1
 .Lfour\@:
 	mov $(8 ^ 4) << 32, %rbx
 	xor %rbx, %rax
-	cmp %r12, %rax
+	mov %rax, %rbx
+	shr $3, %rbx
+	cmp %r12, %rbx
 	jae .Lother\@
 	test $3, %al
 	jne .Lother\@
 	bts $63, %rax
+	bt %rbx, (%r9)
+	jnc .Lnote\@
+.Llook\@:
+	shr $9, %rbx
+	add DOMAIN_HOME_VALID(%r15), %rbx
+	cmpb $0, (%rbx)
+	je \general
+	.ifnb \records
+.Lruled\@:
+	mov DOMAIN_COMMIT_CHECKS(%r15), %rbx
+	mov %rax, (%r13, %rbx, 8)
+	incl DOMAIN_COMMIT_CHECKS(%r15)
+	.endif
 	jmp .Lnote\@
 .Lother\@:
-	xor %rbx, %rax
-	xor %rbp, %rax                          /* as it was read */
+	mov $4 << 32, %rbx
+	xor %rbx, %rax                          /* as it was read */
 	mov %rax, %rbx
 	shr $32, %rbx
 	cmp $COMMIT_LENGTH_MAX, %rbx
@@ -70,52 +95,74 @@
 	lea -1(%r11, %rbx), %r9                 /* last byte; of 0 bytes at 0: behind every region */
 	cmp DOMAIN_HOME_BYTES(%r15), %r9
 	jae \general
-	xor %r11, %r9
-	cmp $4096, %r9
+	xor %r9, %r11
+	cmp $4096, %r11
 	jae \general
+	mov %r9, %r11
 	shr $12, %r11
 	add DOMAIN_HOME_VALID(%r15), %r11
 	cmpb $0, (%r11)
 	je \general
-	cmp $8, %rbx
-	jne .Lodd\@
-	mov %eax, %eax
-	jmp .Lnote\@
-.Lodd\@:
 	test %rbx, %rbx
 	je \general                             /* nothing: its note would say 8 */
-	jmp .Lnote\@
-	.if \is_commit
-.Lschema\@:
-	mov DOMAIN_SCHEMA_LOW(%r15), %r9d
-	mov DOMAIN_SCHEMA_HIGH(%r15), %r11d
-	mov DOMAIN_COMMIT_RANGES(%r15), %ecx
-	neg %rcx
-.Lwindow\@:
-	mov (%r13, %rcx, 8), %rax
-	mov %rax, %rbx
-	shr $32, %rbx
-	test %ebx, %ebx
-	jg .Llength\@
-	mov $8, %ebx                            /* or 4 */
-.Llength\@:
+	cmp $8, %rbx
+	mov %eax, %ebx
+	jne .Lodd\@
 	mov %eax, %eax
-	cmp %r11, %rax
-	jae .Loutside\@
-	add %rax, %rbx
-	cmp %r9, %rbx
-	ja \general
-.Loutside\@:
-	inc %rcx
-	jne .Lwindow\@
+.Lodd\@:
+	.ifnb \records
+	shr $3, %ebx
+	shr $3, %r9
+	sub %rbx, %r9                           /* granules, but one */
+	jne .Lgranules\@
+	mov DOMAIN_HOME_LOOK(%r15), %r9
+	bt %rbx, (%r9)
+	jc .Lruled\@
+	jmp .Lnote\@
+.Lgranules\@:                                  /* their bits, from any byte of the map on */
+	mov %r9, %r11
+	mov DOMAIN_HOME_LOOK(%r15), %r9
+	cmp $56, %r11
+	ja .Lruled\@
+	mov %rcx, %rbp
+	mov %ebx, %ecx
+	shr $3, %ebx
+	mov (%r9, %rbx), %rbx
+	and $7, %ecx
+	shr %cl, %rbx
+	mov $63, %ecx
+	sub %r11d, %ecx
+	shl %cl, %rbx
+	mov %rbp, %rcx
+	mov $8 << 32, %rbp
+	jne .Lruled\@
+	.else
+	mov DOMAIN_HOME_LOOK(%r15), %r9
+	.endif
+	jmp .Lnote\@
+	.ifnb \records
+.Lrecords\@:
+	\records
+	test %al, %al
+	jz \general
 	jmp .Lchecked\@
 	.endif
 	.previous
 	.endm
 
+	/* r15 = domain, r13 = behind the notes. al = 0: some record breaks a rule. rbx, rbp are lost with the rest. */
+	.macro RECORDS_LOOK
+	xor %ebp, %ebp                          /* a trace ends here */
+	and $-16, %rsp
+	mov %r15, %rdi
+	mov %r13, %rsi
+	call home_notes_check
+	.endm
+
 	/* What RANGES_CHECK noted, from the image at r14 to that at r11. */
 	.macro RANGES_COPY
 	mov DOMAIN_COMMIT_RANGES(%r15), %ecx
+	mov DOMAIN_HOME_BYTES(%r15), %r12
 	neg %rcx
 .Lcopy\@:
 	mov (%r13, %rcx, 8), %rax
@@ -174,7 +221,7 @@
 	movl $\phase, DOMAIN_COMMIT_PHASE(%r15)
 	.endm
 
-	/* The same with is_commit=0: copies back. */
+	/* The same without `records`: copies back. */
 	.macro RANGES_ABORT
 	mov DOMAIN_HOME_COMMITTED(%r15), %r14
 	mov DOMAIN_HOME_LIVE(%r15), %r11

@@ -40,7 +40,7 @@
 #define CPU_SPACE_SWITCHES 96
 #define CPU_SEEN_RESETS 104
 #define CPU_COMMIT_ROOM 232
-#define CPU_GDT ((CPU_COMMIT_ROOM + 8 * COMMIT_STRAIGHT_MAX + 15) & ~15)
+#define CPU_GDT ((CPU_COMMIT_ROOM + 8 * COMMIT_ROOM_WORDS + 15) & ~15)
 
 #define THREAD_ID 160
 #define THREAD_DEPTH 164
@@ -75,19 +75,19 @@
 #define DOMAIN_HOME_COMMITTED 104
 #define DOMAIN_HOME_BYTES 112
 #define DOMAIN_HOME_VALID 120
-#define DOMAIN_HOME_SOLID 128
-#define DOMAIN_SCHEMA_LOW 136
-#define DOMAIN_SCHEMA_HIGH 140
+#define DOMAIN_HOME_LOOK 136
 #define DOMAIN_COMMIT_RANGES 144 /* with commit_ops: one word */
 #define DOMAIN_COMMIT_NEXT 152   /* with commit_cut_step: one word */
 #define DOMAIN_COMMIT_PHASE 160
-#define DOMAIN_IS_AHEAD 168
-#define DOMAIN_COMMITS 200
-#define DOMAIN_ABORTS 208
+#define DOMAIN_COMMIT_CHECKS 168
+#define DOMAIN_IS_AHEAD 176
+#define DOMAIN_COMMITS 208
+#define DOMAIN_ABORTS 216
 #define DOMAIN_STATE_READY 1
 
 /* For commit_ranges.h. */
 #define COMMIT_STRAIGHT_MAX 128 /* ranges */
+#define COMMIT_ROOM_WORDS 256   /* each noted, and again if it may break a rule */
 #define COMMIT_LENGTH_MAX 512   /* bytes of one */
 #define COMMIT_PHASE_NONE 0
 #define COMMIT_PHASE_RANGES 1

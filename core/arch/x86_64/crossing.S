@@ -25,6 +25,29 @@
 	mov %gs:CPU_FAST_FRAME, %r9
 	mov INVOCATION_DOMAIN(%r9), %r15
 	.endm
+	/* The stack pointer is the domain's, so C has that of the core; the registers of the core call were stored before. */
+	.macro COMMIT_CALL_RECORDS
+	mov %gs:CPU_STACK, %rsp
+	RECORDS_LOOK
+	mov %gs:CPU_SAVE, %rdx
+	mov REGS_RSP(%rdx), %rsp
+	mov REGS_RDI(%rdx), %rdi
+	mov REGS_RSI(%rdx), %rsi
+	xor %r8d, %r8d
+	xor %r10d, %r10d
+	.endm
+	.macro REPLY_RECORDS
+	mov %rsp, %rbx
+	mov %gs:CPU_STACK, %rsp
+	RECORDS_LOOK
+	mov %rbx, %rsp
+	mov %gs:CPU_SAVE, %r9
+	mov REGS_RDI(%r9), %rdi
+	mov REGS_RSI(%r9), %rsi
+	mov REGS_RDX(%r9), %rdx
+	mov REGS_R10(%r9), %r10
+	mov REGS_R8(%r9), %r8
+	.endm
 	/* What the macros of commit_ranges.h have lost of it. */
 	.macro COMMIT_CALL_RESTORE
 	mov REGS_RBX(%rdx), %rbx
@@ -217,7 +240,7 @@ reply_commit:
 	mov %r11, REGS_RFLAGS(%r13)
 	mov %gs:CPU_SELF, %r13
 	add $CPU_COMMIT_ROOM, %r13
-	RANGES_CHECK reply_commit_general
+	RANGES_CHECK reply_commit_general, REPLY_RECORDS
 	RANGES_COMMIT COMMIT_PHASE_DELIVER
 	mov %gs:CPU_FAST_FRAME, %rbx
 	mov INVOCATION_DOMAIN - INVOCATION_SIZE(%rbx), %r14
@@ -244,7 +267,7 @@ commit_call_straight:
 	je commit_call_record
 	mov %gs:CPU_SELF, %r13
 	add $CPU_COMMIT_ROOM, %r13
-	RANGES_CHECK commit_call_general
+	RANGES_CHECK commit_call_general, COMMIT_CALL_RECORDS
 	RANGES_COMMIT
 commit_call_done:
 	COMMIT_CALL_RESTORE
@@ -291,7 +314,7 @@ abort_call_straight:
 	jne abort_call_general
 	mov %gs:CPU_SELF, %r13
 	add $CPU_COMMIT_ROOM, %r13
-	RANGES_CHECK abort_call_general, is_commit=0
+	RANGES_CHECK abort_call_general
 	RANGES_ABORT
 	jmp commit_call_done
 abort_call_general:

@@ -6,7 +6,7 @@
  * Bytes of the last page behind the end of the file are zero, always: extending a file needs no clearing. */
 #include "cache.h"
 
-enum { DROP_STEP = 1024 }; /* pages dropped in one invocation: its time is limited */
+enum { DROP_STEP = 256 }; /* pages dropped in one invocation: its time is limited */
 static struct { uint32_t node; uint64_t first, last; } keep; /* scratch */
 
 static uint32_t cache_hash(uint32_t node_slot_plus_1, uint64_t page)

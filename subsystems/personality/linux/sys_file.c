@@ -8,7 +8,7 @@
 
 #define COUNT_MAX 0x7ffff000ull
 #define FILE_BYTES_MAX (1ull << 43) /* page numbers have 32 bits, less a margin */
-enum { READ_PAGES = 64, SEND_BYTES = 16384, ISSUE_BYTES = 4 << 20 /* moved in one invocation, at most a turn more */ };
+enum { READ_PAGES = 64, SEND_BYTES = 16384, ISSUE_BYTES = 512 << 10 /* moved in one invocation, at most a turn more */ };
 
 static struct linux_iovec iov_buffer[IOV_MAX]; /* scratch */
 

@@ -99,6 +99,7 @@ void core_exception(uint64_t vector, uint64_t error, uint64_t rip, uint64_t rsp,
 		for (;;)
 			__asm__ volatile("cli; hlt");
 	}
+	cpu->is_cut_again = cpu->in_recovery;
 	cpu->in_recovery = 1;
 	core_failure[cpu->id].vector = vector;
 	core_failure[cpu->id].error = error;
@@ -117,14 +118,15 @@ static void core_blame(uint32_t cpu)
 		core_trace(core_failure[cpu].rip, core_failure[cpu].rbp, incident);
 }
 
-static void working_domain_end(struct cpu *cpu)
+static void working_domain_end(struct cpu *cpu, struct call_frame *frame)
 {
 	uint32_t before = incident_count();
 
+	if (cpu->is_cut_again)
+		frame->fault_count = 0; /* the call has no part in what befell the recovery */
 	domain_fault(cpu, ZOG_CAUSE_CORE, (uint32_t)core_failure[cpu->id].vector, core_failure[cpu->id].address, core_failure[cpu->id].error);
 	if (incident_count() != before)
 		core_blame(cpu->id);
-	cpu->in_recovery = 0;
 	core_leave(cpu);
 }
 
@@ -136,7 +138,6 @@ static void commit_go_on(struct cpu *cpu, struct domain *domain)
 	incident_record_idle(domain, ZOG_CAUSE_CORE, core_failure[cpu->id].address);
 	core_blame(cpu->id);
 	domain->is_commit_recovered = 1;
-	cpu->in_recovery = 0; /* an exception in what follows comes back here */
 	if (!transaction_recover(cpu, domain)) {
 		domain->commit_phase = COMMIT_NONE;
 		domain->is_commit_recovered = 0;
@@ -207,21 +208,20 @@ void core_recover(struct cpu *cpu)
 	vector_close(cpu); /* it may have been open for the core's own use; a program opens it again */
 	struct thread *thread = cpu->thread;
 	chain_trim(cpu, thread);
-	struct domain *domain = thread != NULL && thread->depth > 0 ? thread->frame[thread->depth - 1].domain : NULL;
+	struct call_frame *frame = thread != NULL && thread->depth > 0 ? &thread->frame[thread->depth - 1] : NULL;
+	struct domain *domain = frame != NULL ? frame->domain : NULL;
 	bool is_committing = domain != NULL && transaction_goes_on(domain);
 	if (!is_committing)
 		journal_undo(cpu);
 	domains_let_go(cpu, thread);
 	if (is_committing) {
 		commit_go_on(cpu, domain);
-		return;
+	} else if (frame != NULL) {
+		working_domain_end(cpu, frame);
+	} else {
+		if (thread != NULL)
+			root_recover(cpu, thread);
+		core_leave(cpu);
 	}
-	if (domain != NULL) {
-		working_domain_end(cpu);
-		return;
-	}
-	if (thread != NULL)
-		root_recover(cpu, thread);
 	cpu->in_recovery = 0;
-	core_leave(cpu);
 }

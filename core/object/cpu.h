@@ -47,6 +47,7 @@ struct cpu {
 	uint64_t table_flushes, ticks;
 	uint64_t retried_rip; /* of the exception in the core since the last tick after which the instruction was tried again */
 	uint32_t recoveries;  /* since the last tick */
+	uint32_t is_cut_again; /* the running recovery follows on an exception in another */
 	struct zog_regs domain_regs;
 	struct zog_op op[ZOG_TXN_OP_MAX];
 	uint64_t op_seen; /* which codes stand among them, a bit each */

@@ -163,7 +163,7 @@ NO_HOOK void core_call(struct cpu *cpu, uint64_t number)
 	assert_int_equal(number, ZOG_CORE_REPLY);
 	THE_DOMAIN->is_commit_recovered = 0;
 	assert_true(transaction_commit(cpu, THE_DOMAIN));
-	now.replies++;
+	now.replies++, is_armed = 0; /* what comes now is another call's */
 	THE_DOMAIN->commit_phase = COMMIT_NONE;
 }
 

@@ -8,7 +8,7 @@ import os
 import socket
 import time
 
-RAX, RSI, RIP, CS, CR3 = 0, 4, 16, 18, 29 # numbers of registers, as the stub describes its x86-64
+RAX, RSI, RDI, RIP, CS, CR3 = 0, 4, 5, 16, 18, 29 # numbers of registers, as the stub describes its x86-64
 CONNECT_S = 900
 
 

@@ -67,9 +67,10 @@ static void put_argument(char kind, int is_long, va_list *args)
 static uint32_t log_take(void)
 {
 	uint32_t id = cpu_current()->id;
-	/* An exception inside the log itself must still be told. */
-	if (log_lock.holder == id)
+	if (log_lock.holder == id) { /* an exception inside the log itself must still be told, on a line of its own */
+		put('\n');
 		return 0;
+	}
 	lock_take(&log_lock, id);
 	return 1;
 }

@@ -25,6 +25,7 @@ RECOVERED = re.compile(r"zog: recovered (\d+) ")
 BLAMELESS_LINES = 12
 RECOVERY_STEPS = 6000 # and a recovery
 GENERAL_STEPS = 1500 # where a general call is cut at the latest
+LOG_STEPS = 900 # and a line of the log
 PATIENCE_S = 3600 # for a recovery, on a busy machine
 SCRIPT = """
 	exec 3<&0; { read line <&3; touch /tmp/done; } &
@@ -164,6 +165,17 @@ class RandomSweep(Sweep):
 			self.cuts["general"] += self.cut(None, draw.randrange(GENERAL_STEPS), draw.randrange(BETWEEN, 3 * BETWEEN))
 
 
+class LogSweep(RandomSweep):
+	"""Cuts lines of the log, wherever they come from, at random instructions."""
+
+	way = "log_line"
+
+	def sweep(self):
+		draw = random.Random(3)
+		while self.cuts["general"] < self.count:
+			self.cuts["general"] += self.cut(None, draw.randrange(LOG_STEPS), 1)
+
+
 class RecoverySweep(RandomSweep):
 	"""Cuts general calls, and then what the core does about that, at random instructions."""
 
@@ -251,6 +263,11 @@ def test_at_each_instruction_of_the_straight_ways():
 
 def test_at_random_instructions_of_the_general_ways():
 	return machine_is_cut(lambda path: RandomSweep(path, by_tier(20, 200)))
+
+
+def test_inside_a_line_of_the_log():
+	"""What is told of the exception stands on a line of its own."""
+	return machine_is_cut(lambda path: LogSweep(path, by_tier(8, 80)))
 
 
 def test_at_random_instructions_of_recoveries():

@@ -70,7 +70,8 @@ class Log:
 		if kind == "incident":
 			self.incidents[number] = fields
 		elif kind == "recovered":
-			self.recovered[number] = int(fields.get("instructions", 0))
+			count = fields.get("instructions", "") # an exception may have cut the line
+			self.recovered[number] = int(count) if count.isdigit() else 0
 		elif kind == "quarantine":
 			self.quarantined.append(fields.get("domain", "?"))
 		elif kind == "power off":

@@ -107,6 +107,8 @@ void core_boot_ap(void)
 	cpu_setup(cpu);
 	while (!boot_is_done)
 		cpu_pause();
+	while (cpu->id >= cpu_count) /* it came too late, and is not counted: nobody would flush it */
+		__asm__ volatile("cli; hlt");
 	apic_timer(1000000);
 	core_restart_stack();
 }
@@ -119,6 +121,7 @@ static void delay_us(uint64_t us)
 		cpu_pause();
 }
 
+#define START_WAITS 20000u /* of 100 us: a busy host may let a CPU wait long */
 static void cpu_start_one(uint32_t id)
 {
 	struct cpu *cpu = &cpu_table[id];
@@ -130,7 +133,7 @@ static void cpu_start_one(uint32_t id)
 	delay_us(10000);
 	for (uint32_t i = 0; i < 2 && !*(volatile uint32_t *)&cpu->is_online; i++) {
 		apic_send(id, 0x4600 | AP_TRAMPOLINE >> 12);
-		for (uint32_t wait = 0; wait < 1000 && !*(volatile uint32_t *)&cpu->is_online; wait++)
+		for (uint32_t wait = 0; wait < START_WAITS && !*(volatile uint32_t *)&cpu->is_online; wait++)
 			delay_us(100);
 	}
 	if (cpu->is_online)

@@ -105,13 +105,17 @@ static void domain_stepped(struct cpu *cpu, struct domain *domain)
 	domain_fault(cpu, ZOG_CAUSE_KILLED, 0, 0, 0);
 }
 
+/* A page comes once in a life, but those written ahead lose their right to be written with each abort: they would put off the
+ * deadline of whoever writes and aborts for ever. */
+static bool is_brought_once(uint64_t address) { return address < ZOG_REGION_BASE || address >= ZOG_MODULE_BASE; }
+
 static void domain_exception(struct cpu *cpu, struct domain *domain, uint32_t vector, uint64_t error)
 {
 	if (vector == EXCEPTION_DEBUG && domain->step_kill) {
 		domain_stepped(cpu, domain);
 	} else if (vector == EXCEPTION_PAGE_FAULT) {
 		uint64_t address = cr2_read();
-		cpu->has_served = 1;
+		cpu->has_served |= is_brought_once(address);
 		/* Absent, or the live page still shows the committed one: a fetch from text only, no reserved bits, and the domain's
 		 * own access (one that the processor makes for an instruction of it, as iret's, is not, and would fault again). */
 		if (((error & PF_EXECUTE) && !domain_executes(domain, address)) || (error & 8) || !(error & PF_USER) ||

@@ -35,13 +35,14 @@ static uint64_t table_take(void)
 	uint64_t *table = physical_pointer(physical);
 	core_set64(&pool_head, *table);
 	core_set64(&pool_count, pool_count - 1);
-	memset(table, 0, ZOG_PAGE_SIZE);
+	core_set64(table, 0); /* taken back, it leads to the rest of the pool again */
+	memset(table + 1, 0, ZOG_PAGE_SIZE - sizeof(*table));
 	return physical;
 }
 
 static void table_give(uint64_t physical)
 {
-	*(uint64_t *)physical_pointer(physical) = pool_head;
+	core_set64(physical_pointer(physical), pool_head); /* taken back, its first entry is there again */
 	core_set64(&pool_head, physical);
 	core_set64(&pool_count, pool_count + 1);
 }

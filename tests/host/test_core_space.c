@@ -37,7 +37,14 @@ static struct { uint64_t frame; uint32_t flags; } model[SPACES][PLACES];
 static bool is_live[SPACES];
 static bool was_flushed[SPACES];
 
-void core_set64(uint64_t *at, uint64_t value) { *at = value; }
+static struct journal_entry journal[JOURNAL_MAX];
+static uint32_t journal_count; /* more than JOURNAL_MAX: the older ones are lost */
+
+void core_set64(uint64_t *at, uint64_t value)
+{
+	journal[journal_count++ % JOURNAL_MAX] = (struct journal_entry){ at, *at };
+	*at = value;
+}
 void journal_begin(struct cpu *cpu) { cpu->journal_count = 0; }
 void space_flush(struct space *space) { was_flushed[space - spaces] = true; }
 
@@ -319,6 +326,47 @@ static void a_trim_keeps_to_its_range(void **state)
 	assert_int_equal(table_pool_free(), POOL_PAGES);
 }
 
+static void journal_undo(void)
+{
+	assert_in_range(journal_count, 1, JOURNAL_MAX);
+	while (journal_count > 0) {
+		const struct journal_entry *entry = &journal[--journal_count];
+		*entry->place = entry->old;
+	}
+}
+
+/* As an exception in the core does it: the pool is whole, and the space shows what it did. */
+static void tables_taken_and_given_can_be_taken_back(void **state)
+{
+	uint64_t at[] = { 0, 0x40000000ul, 0x8000000000ul };
+
+	(void)state;
+	assert_true(space_create(&spaces[0]));
+	for (uint32_t i = 0; i < 3; i++)
+		assert_true(space_map(&spaces[0], at[i], PAYLOAD_FIRST + i, ZOG_MAP_READ));
+	uint64_t free = table_pool_free(), cr3 = spaces[0].cr3;
+	journal_count = 0;
+	assert_true(space_map(&spaces[0], 0x400000000000ul, PAYLOAD_FIRST, ZOG_MAP_READ));
+	frames[PAYLOAD_FIRST].map_count--; /* counts are not in the journal */
+	journal_undo();
+	assert_int_equal(table_pool_free(), free);
+	space_destroy(&spaces[0]);
+	for (uint32_t i = 0; i < 3; i++)
+		frames[PAYLOAD_FIRST + i].map_count++;
+	journal_undo();
+	assert_int_equal(spaces[0].cr3, cr3);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal((*table_walk(cr3, at[i]) & PTE_ADDRESS) >> 12, PAYLOAD_FIRST + i);
+	space_destroy(&spaces[0]);
+	assert_int_equal(table_pool_free(), POOL_PAGES);
+	assert_true(space_create(&spaces[0]));
+	for (uint64_t i = 1; i < POOL_PAGES - 2; i++) /* two above */
+		assert_true(space_map(&spaces[0], i * 0x200000ul, PAYLOAD_FIRST, ZOG_MAP_READ));
+	assert_int_equal(table_pool_free(), 0);
+	space_destroy(&spaces[0]);
+	assert_int_equal(frames[PAYLOAD_FIRST].map_count, 0);
+}
+
 /* More mappings of one frame than 16 bits hold. */
 static void map_count_does_not_wrap(void **state)
 {
@@ -339,6 +387,7 @@ int main(void)
 		cmocka_unit_test_setup(pool_runs_dry, setup),
 		cmocka_unit_test_setup(tables_are_taken_back, setup),
 		cmocka_unit_test_setup(a_trim_keeps_to_its_range, setup),
+		cmocka_unit_test_setup(tables_taken_and_given_can_be_taken_back, setup),
 		cmocka_unit_test_setup(map_count_does_not_wrap, setup),
 	};
 

@@ -13,6 +13,7 @@ import threading
 
 from zoglib import gdbstub
 from zoglib.build import BUILD, in_build
+from zoglib.gdbstub import symbol
 from zoglib.testing import boot, by_tier, expect
 
 NOWHERE = 0xffffff0000000010 # no mapping: the fetch is a page fault in ring 0
@@ -45,13 +46,6 @@ POISON_SCRIPT = """
 	sh -c 'echo kill entropy > /zog/ctl; x=x; while :; do x="$x 123456789 123456789 123456789"; done'
 	echo status $?; cat /bin/busybox | cmp - /bin/busybox && echo worked"""
 METHOD_PAGE_FAULT = 3 # abi/zog/core.h
-
-
-def symbol(name, program="core.elf"):
-	for line in subprocess.run(["nm", os.path.join(BUILD, program)], capture_output=True, text=True, check=True).stdout.splitlines():
-		if line.split()[-1] == name:
-			return int(line.split()[0], 16)
-	raise LookupError(name)
 
 
 def instructions(first, behind, program="core.elf"):

@@ -67,6 +67,12 @@ def test_one_goes_mad():
 	expect(not any("is mad" in line for line in result.lines), "the reader saw a mad record")
 
 
+def test_aborts_do_not_put_off_a_deadline():
+	make("lab")
+	result = boot(SCRIPT, kernel=KERNEL, append="tsm=stuck", on_log=type_at("domain=counter_writer cause=deadline"))
+	result.expect_output("worked\n")
+
+
 def test_writer_killed_at_any_instruction():
 	"""The writer dies at instructions of its work, the commit among them: the reader never sees half of a transaction, and the
 	table and the writer's home region, which count together, never differ."""

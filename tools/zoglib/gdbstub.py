@@ -6,7 +6,10 @@ stop, or between run() and halt(). Steps take no interrupts (the stub's default)
 
 import os
 import socket
+import subprocess
 import time
+
+from .build import BUILD
 
 RAX, RSI, RDI, RIP, CS, CR3 = 0, 4, 5, 16, 18, 29 # numbers of registers, as the stub describes its x86-64
 CONNECT_S = 900
@@ -15,6 +18,14 @@ CONNECT_S = 900
 def arguments(path):
 	"""QEMU's arguments: the stub listens at PATH, and stops the machine when somebody comes."""
 	return ["-gdb", f"unix:{near(path)},server=on,wait=off"]
+
+
+def symbol(name, program="core.elf"):
+	"""Where it stands in a program of build/."""
+	for line in subprocess.run(["nm", os.path.join(BUILD, program)], capture_output=True, text=True, check=True).stdout.splitlines():
+		if line.split()[-1] == name:
+			return int(line.split()[0], 16)
+	raise LookupError(name)
 
 
 def near(path):
@@ -75,9 +86,9 @@ class Stub:
 		"""Runs to the next stop; returns the thread, one for each CPU, that stopped."""
 		return self._stopped("vCont;c")
 
-	def run(self):
-		"""Lets it run; nothing but halt() may follow."""
-		self.send("vCont;c")
+	def run(self, thread=None):
+		"""Lets it run, or one of its CPUs alone; nothing but halt() may follow."""
+		self.send(f"vCont;c:{thread}" if thread else "vCont;c")
 
 	def halt(self):
 		self._socket.sendall(b"\x03")

@@ -55,12 +55,12 @@ common_flags := -std=gnu11 -O2 -g -ffreestanding -fno-pic -mno-red-zone -mgenera
 	-fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables -Wall -Wextra \
 	-ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=. -MMD -MP
 core_flags := $(common_flags) -mcmodel=kernel -fno-pie $(if $(LAB),-Itests/core) -Icore -Iabi
-rt_flags := $(common_flags) -fno-pie -fno-tree-loop-distribute-patterns -Iabi -Ilib -I$(GEN)
+rt_flags := $(common_flags) -fno-pie -ffunction-sections -fno-tree-loop-distribute-patterns -Iabi -Ilib -I$(GEN)
 # The store hook: every store through a pointer calls __asan_storeN; see design.md, home region. Without scalar replacement
 # of aggregates a struct is copied, and reported, as a whole, not field by field.
 store_hook := -fsanitize=kernel-address --param asan-stack=0 --param asan-globals=0 --param asan-instrument-reads=0 \
 	--param asan-instrumentation-with-call-threshold=0 -fno-tree-sra
-domain_flags := $(common_flags) -fno-pie $(store_hook) -Iabi -Ilib -I$(GEN)
+domain_flags := $(common_flags) -fno-pie -ffunction-sections $(store_hook) -Iabi -Ilib -I$(GEN)
 link_flags := -nostdlib -static --build-id=none -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments
 libgcc := $(shell $(CC) -print-libgcc-file-name)
 
@@ -161,7 +161,7 @@ $(O)/obj/gen/$(1)/dispatch.c.o: $(GEN)/domains/$(1)/dispatch.c Makefile
 $(O)/domains/$(1).elf: $$(objects_$(1)) $(O)/libdomain.a $(domain_script) $(O)/lists/domain-$(1)
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(LD) $$(link_flags) -T $(domain_script) -Map $$(@:.elf=.map) -o $$@ $$(objects_$(1)) \
+	$$(Q)$$(LD) $$(link_flags) --gc-sections -T $(domain_script) -Map $$(@:.elf=.map) -o $$@ $$(objects_$(1)) \
 		$(O)/libdomain.a $(libgcc)
 endef
 $(foreach d,$(domains),$(eval $(call domain_rules,$(d))))

@@ -1,6 +1,7 @@
 /* SHA-256 (FIPS 180-4) of the eight parts of a page side by side: lane i of every vector belongs to part i, the page's
  * 32-bit words i, i + 8, i + 16, ... So the vectors are loaded as they lie, and one page takes as long as eight would.
  * This file alone of the core is compiled for AVX2. */
+#include <stddef.h>
 #include "fault/measure.h"
 #include "fault/sha256.h"
 
@@ -40,14 +41,17 @@ static inline __attribute__((always_inline)) void schedule(lanes w[16])
 		bc = ab; \
 	} while (0)
 
-static void block_add(lanes s[8], lanes w[16])
+/* later: the message's words from the 16th on, where they are known; NULL: they are made. */
+static inline __attribute__((always_inline)) void block_add(lanes s[8], lanes w[16], const uint32_t *later)
 {
 	lanes a = s[0], b = s[1], c = s[2], d = s[3], e = s[4], f = s[5], g = s[6], h = s[7], bc = b ^ c;
 	const lanes *first = (const void *)sha256_round;
 
 	for (const lanes *k = first; k < first + 64; k += 16) {
-		if (k != first)
+		if (k != first && later == NULL)
 			schedule(w);
+		for (uint32_t i = 0; i < 16 && k != first && later != NULL; i++)
+			w[i] = (lanes){ 0 } + *later++;
 #pragma GCC unroll 2
 		for (uint32_t i = 0; i < 16; i += 8) {
 			ROUND(a, b, c, d, e, f, g, h, i);
@@ -63,6 +67,22 @@ static void block_add(lanes s[8], lanes w[16])
 	s[0] += a, s[1] += b, s[2] += c, s[3] += d, s[4] += e, s[5] += f, s[6] += g, s[7] += h;
 }
 
+/* The padding is the same for every part: its later words are made once. The caller's lock keeps others out. */
+static const uint32_t *padding_later(void)
+{
+	static uint32_t later[48];
+
+	if (later[47] == 0) {
+		lanes w[16] = { (lanes){ 0 } + 0x80000000u, [15] = (lanes){ 0 } + PART_BITS };
+		for (uint32_t i = 0; i < 48; i++) {
+			if (i % 16 == 0)
+				schedule(w);
+			later[i] = w[i % 16][0];
+		}
+	}
+	return later;
+}
+
 void sha256_lanes(const uint8_t *page, uint8_t sum[8][32])
 {
 	lanes s[8], w[16];
@@ -73,11 +93,11 @@ void sha256_lanes(const uint8_t *page, uint8_t sum[8][32])
 #pragma GCC unroll 16
 		for (uint32_t i = 0; i < 16; i++)
 			w[i] = bytes_turn(((const lanes *)(const void *)page)[block * 16 + i]);
-		block_add(s, w);
+		block_add(s, w, NULL);
 	}
 	for (uint32_t i = 0; i < 16; i++)
 		w[i] = (lanes){ 0 } + (i == 0 ? 0x80000000u : i == 15 ? PART_BITS : 0);
-	block_add(s, w);
+	block_add(s, w, padding_later());
 	for (uint32_t i = 0; i < 8; i++) {
 		lanes word = bytes_turn(s[i]);
 		for (uint32_t lane = 0; lane < 8; lane++)

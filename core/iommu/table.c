@@ -157,9 +157,10 @@ void iommu_close(struct domain *domain)
 {
 	if (iommu_unit.registers == NULL || !domain->desc->is_device_owner)
 		return;
-	for (uint32_t i = 0; i < PIN_MAX; i++)
+	for (uint32_t i = 0; i < PIN_MAX && domain->dma_has_pins; i++)
 		if (domain->dma_pins[i] != 0)
 			iommu_store(&domain->dma_pins[i], 0);
+	domain->dma_has_pins = 0;
 	if (!domain->dma_is_open)
 		return;
 	iommu_store(context_entry(domain->dma_source), 0);
@@ -184,6 +185,7 @@ uint64_t iommu_map(struct domain *domain, uint32_t place, uint64_t frame, uint64
 
 	if (iommu_unit.registers == NULL)
 		return frame << 12;
+	domain->dma_has_pins = 1;
 	if (before != now)
 		iommu_store(entry, now);
 	/* A unit that keeps what was absent, or weaker, would refuse (6.1, 6.2.4). */

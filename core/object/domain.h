@@ -106,6 +106,7 @@ struct domain {
 	uint32_t scrub_told, scrub_life; /* how many of them, in the life that began with this reset */
 	uint64_t *dma_table[2];   /* is_device_owner: second-level tables of the IOMMU, of three and of four levels */
 	uint64_t *dma_pins;       /* their leaf entries, by place in the pin table */
+	uint32_t dma_has_pins;    /* some may be set */
 	uint32_t dma_source;      /* requester id of the device, IOMMU_NO_SOURCE */
 	uint32_t dma_is_open;     /* the device reaches what the tables say */
 	uint32_t dma_is_doubtful; /* the unit has not confirmed that it reaches nothing */

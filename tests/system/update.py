@@ -16,7 +16,7 @@ from zoglib.variant import VariantTree
 
 PAGE = 4096
 BLK = "subsystems/block/virtio_blk/virtio_blk.c"
-NUMBER = "\n__attribute__((used, noinline)) static int build_number(void) { return 2; }\n"
+NUMBER = "\n__attribute__((used, retain, noinline)) static int build_number(void) { return 2; }\n"
 SECOND = {path: ("", NUMBER) for path in (BLK, "subsystems/filesystem/ext4/name.c", "subsystems/console/console/ring.c",
                                           "subsystems/personality/linux/wait.c", "subsystems/supervisor/supervisor/text.c")}
 DOMAINS = ("virtio_blk", "ext4", "console", "linux", "supervisor")
@@ -225,11 +225,11 @@ def refusals(good, variants):
 # The build has a budget for a program, too: what the core is to refuse needs a larger one.
 ROOM = {"subsystems/block/virtio_blk/manifest.toml": ("memory_kib = ", "image_kib = 2048 # memory_kib was ")}
 VARIANTS = {
-	"large": ROOM | {BLK: ("", "\n__attribute__((used)) static const char filler[1 << 20] = { 1 };\n")},
-	"large_data": ROOM | {BLK: ("", "\n__attribute__((used)) static char filler[1 << 20];\n")},
+	"large": ROOM | {BLK: ("", "\n__attribute__((used, retain)) static const char filler[1 << 20] = { 1 };\n")},
+	"large_data": ROOM | {BLK: ("", "\n__attribute__((used, retain)) static char filler[1 << 20];\n")},
 	"home": {"subsystems/block/virtio_blk/home.h": ("struct home {\n", "struct home {\n	uint64_t added;\n")},
-	"grown": {BLK: ("", "\n__attribute__((used)) static const char filler[3 * 4096] = { 1 };\n"
-	                    "__attribute__((used)) static char room[3 * 4096] = { 1 };\n")},
+	"grown": {BLK: ("", "\n__attribute__((used, retain)) static const char filler[3 * 4096] = { 1 };\n"
+	                    "__attribute__((used, retain)) static char room[3 * 4096] = { 1 };\n")},
 }
 
 

@@ -27,7 +27,7 @@ MARKS = {"crossing_pure": 400, "crossing_commit": 700, "crossing_core": 250, "cr
          "stream_64": 60, "home_tx_10": 400, "home_abort_10": ("home_tx_10", 1),
          "shared_commit_64": 500, "stream_4080": ("memcpy_4080", 1 / 0.8),
          "object_commit_64k": ("copy_64k", 1 / 2), "hook_share_linux": 10, "hook_share_ext4": 10,
-         "pipe_round_trip": 11_300, "getppid": 800, "restart_virtio_blk": 1_000_000,
+         "pipe_round_trip": 11_300, "getppid": 800, "restart_virtio_blk": 200_000,
          "restart_ext4": 1_000_000, "restart_linux": 1_000_000}
 SHARE_CALLS = CALL_ROWS[:-1]  # without list_64, as from the start: what runs while the store hook's share is taken
 PROGRAM_FAULT = "page_fault"  # the program whose fault is the row program_page_fault

@@ -361,10 +361,11 @@ void crossing_commit_failed(struct cpu *cpu)
 
 void crossing_reply(struct cpu *cpu)
 {
-	const struct zog_regs regs = cpu->domain_regs;
+	const struct zog_regs *regs = &cpu->domain_regs;
+	const uint64_t out[4] = { regs->rsi, regs->rdx, regs->r10, regs->r8 };
 	struct call_frame *frame = top(cpu->thread);
 	struct domain *domain = frame->domain;
-	zog_status_t status = (zog_status_t)regs.rdi;
+	zog_status_t status = (zog_status_t)regs->rdi;
 	uint32_t owner;
 
 	if (crossing_is_killed(domain)) {
@@ -377,11 +378,11 @@ void crossing_reply(struct cpu *cpu)
 		frame_issue(cpu);
 		return;
 	}
-	if (status == ZOG_WAIT && event_find(domain, regs.rsi, &owner) == NULL) {
-		domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, regs.rsi, 0);
+	if (status == ZOG_WAIT && event_find(domain, out[0], &owner) == NULL) {
+		domain_fault(cpu, ZOG_CAUSE_CAPABILITY, 0, out[0], 0);
 		return;
 	}
-	if (!transaction_commit(cpu, domain)) {
+	if ((domain->txn->op_count != 0 || !commit_straight(domain, cpu->commit_room)) && !transaction_commit(cpu, domain)) {
 		crossing_commit_failed(cpu);
 		return;
 	}
@@ -391,12 +392,12 @@ void crossing_reply(struct cpu *cpu)
 	if (status == ZOG_WAIT) {
 		if (domain->open_incident != NULL && frame->phase == PHASE_RUN)
 			incident_close(domain);
-		uint64_t deadline_ns = regs.r10;
+		uint64_t deadline_ns = out[2];
 		if (frame->phase == PHASE_START && !update_start_may_wait(domain, time_now_ns(), &deadline_ns)) {
 			domain_fault(cpu, ZOG_CAUSE_START, 0, (uint64_t)ZOG_WAIT, 0);
 			return;
 		}
-		crossing_wait(cpu, regs.rsi, regs.rdx, deadline_ns);
+		crossing_wait(cpu, out[0], out[1], deadline_ns);
 		return;
 	}
 	if (frame->phase == PHASE_START) {
@@ -406,7 +407,6 @@ void crossing_reply(struct cpu *cpu)
 	if (domain->open_incident != NULL)
 		incident_close(domain);
 	domain->start_failures = 0;
-	uint64_t out[4] = { regs.rsi, regs.rdx, regs.r10, regs.r8 };
 	frame_finish(cpu, status, out);
 }
 

@@ -3,6 +3,7 @@
  * decides first, then acts; where the common case does not hold it returns false with nothing changed and crossing.c
  * does the same work step by step. The three must stay alike: the tests run all of them. */
 #include "cross/crossing.h"
+#include "cross/schedule.h"
 #include "object/domain.h"
 #include "object/lock.h"
 #include "tsm/region_control.h"
@@ -33,10 +34,12 @@ static inline void entry_state(struct cpu *cpu, struct zog_regs *regs, const str
 
 static inline bool transaction_is_empty(const struct zog_txn *txn) { return (txn->range_count | txn->op_count | txn->is_page_mode) == 0; }
 
+/* A slice that is over matters to others only: a program that runs alone keeps its CPU (core_leave asks the same). */
 static bool program_can_go_on(const struct cpu *cpu, const struct thread *thread, zog_status_t status)
 {
 	return status == ZOG_OK && !thread->is_activity && thread->root_method == ZOG_METHOD_SYSCALL && !thread->is_dying &&
-	       !thread->has_attention && !thread->keep_rax && !cpu->must_reschedule && cpu->vector_owner == thread && thread->vector_cpu == cpu->id;
+	       !thread->has_attention && !thread->keep_rax && (!cpu->must_reschedule || schedule_ready_count == 0) &&
+	       cpu->vector_owner == thread && thread->vector_cpu == cpu->id;
 }
 
 static bool fast_reply_to_program(struct cpu *cpu, struct thread *thread, struct domain *domain)

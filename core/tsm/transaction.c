@@ -38,6 +38,20 @@ static inline __attribute__((always_inline)) bool range_is_good(const uint8_t *v
 	return pages_are_valid(valid, offset / ZOG_PAGE_SIZE, last / ZOG_PAGE_SIZE);
 }
 
+/* 1 to 8 bytes in one word of the home region: nearly all ranges. */
+static inline __attribute__((always_inline)) bool range_is_short(struct zog_range range, uint64_t home_bytes)
+{
+	uint64_t offset = range.offset, last = offset + range.length - 1;
+
+	return range.length != 0 && (offset ^ last) < HOME_MAP_BYTES && offset < home_bytes;
+}
+
+/* Is the page valid, and does no rule look there? */
+static inline __attribute__((always_inline)) bool range_is_quiet(const uint64_t *look, struct zog_range range)
+{
+	return !(look[range.offset / HOME_MAP_BYTES / 64] >> range.offset / HOME_MAP_BYTES % 64 & 1);
+}
+
 static inline __attribute__((always_inline)) void range_copy(uint8_t *to, const uint8_t *from, struct zog_range range)
 {
 	to += range.offset;
@@ -70,17 +84,20 @@ static bool ranges_are_good(const struct domain *domain, uint32_t count, uint64_
 	const struct zog_range *range = domain->txn->range, *end = range + count;
 	const uint8_t *valid = domain->home_valid;
 	uint64_t bytes = 0, home_bytes = domain->home_bytes, bytes_max = LOGGED_BYTES_MAX(domain);
-	const uint64_t *map = domain->rule_map;
+	const uint64_t *map = domain->rule_map, *look = domain->home_look;
 
 	*ruled = 0;
 	for (; range < end; range++) {
 		struct zog_range copy = *range;
 		bytes += copy.length;
+		bool is_short = range_is_short(copy, home_bytes);
+		if (is_short && range_is_quiet(look, copy))
+			continue;
 		if (copy.length > ZOG_PAGE_SIZE && bytes > bytes_max)
 			return false; /* before many large ranges are looked at page by page */
-		if (!range_is_good(valid, home_bytes, copy))
+		if (is_short ? !valid[copy.offset / ZOG_PAGE_SIZE] : !range_is_good(valid, home_bytes, copy))
 			return false;
-		if (note == NULL || !range_is_ruled(map, copy))
+		if (note == NULL || (!is_short && !range_is_ruled(map, copy))) /* on a valid page `look` tells rules alone */
 			continue;
 		if (*ruled < COMMIT_ROOM_WORDS)
 			note[*ruled] = copy.offset | (uint64_t)copy.length << 32;
@@ -100,7 +117,7 @@ static inline __attribute__((always_inline)) void ranges_copy(struct domain *dom
 	/* Checked again: the log is the domain's memory, and the copy that was checked before is gone. */
 	for (; range < end; range++) {
 		struct zog_range copy = *range;
-		if (range_is_good(valid, home_bytes, copy))
+		if (range_is_short(copy, home_bytes) ? valid[copy.offset / ZOG_PAGE_SIZE] : range_is_good(valid, home_bytes, copy))
 			range_copy(to, from, copy);
 	}
 	if (!txn->is_page_mode)

@@ -143,6 +143,7 @@ static int setup(void **state)
 				  .home_valid = valid, .schema = &schema };
 	boot_used = 0;
 	home_schema_build(&domain);
+	memcpy(domain.home_look, domain.rule_map, BYTES / HOME_MAP_BYTES / 8);
 	memset(live, 0, BYTES);
 	memset(committed, 0, BYTES);
 	memset(valid, 1, sizeof(valid));

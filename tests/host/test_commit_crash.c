@@ -326,7 +326,7 @@ NO_HOOK static void machine_setup(void)
 	domain->home_live = now.live;
 	domain->home_committed = now.committed;
 	domain->home_bytes = HOME_BYTES;
-	domain->home_valid = valid, domain->rule_map = rule_map;
+	domain->home_valid = valid, domain->rule_map = domain->home_look = rule_map;
 	domain->event = now.event;
 	syscall(SYS_arch_prctl, ARCH_SET_GS, cpu); /* what cpu_current() reads */
 }

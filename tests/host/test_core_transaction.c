@@ -19,7 +19,7 @@
 static struct domain domain;
 static struct cpu cpu;
 static uint8_t live[BYTES], committed[BYTES], valid[PAGES], before[BYTES];
-static uint64_t rule_map[PAGES * HOME_LOOK_WORDS];
+static uint64_t rule_map[PAGES * HOME_LOOK_WORDS], look[PAGES * HOME_LOOK_WORDS];
 static struct zog_txn *txn;
 
 /* What the commit asks of the staged operations, in order: d decode, t table changes, e effects. */
@@ -55,15 +55,23 @@ void operation_skip(struct cpu *of, struct domain *by)
 	by->commit_next++;
 }
 
+/* Its live frame holds nothing. */
+static void page_take(uint32_t page)
+{
+	valid[page] = 0;
+	memset(look + page * HOME_LOOK_WORDS, 0xff, HOME_LOOK_WORDS * sizeof(*look));
+}
+
 static int setup(void **state)
 {
 	(void)state;
 	txn = calloc(1, sizeof(*txn));
 	domain = (struct domain){ .txn = txn, .home_live = live, .home_committed = committed, .home_bytes = BYTES, .home_valid = valid,
-				  .rule_map = rule_map };
+				  .rule_map = rule_map, .home_look = look };
 	for (uint32_t i = 0; i < BYTES; i++)
 		live[i] = committed[i] = (uint8_t)rand();
 	memset(valid, 1, sizeof(valid));
+	memset(look, 0, sizeof(look));
 	operations_are_good = true;
 	asked[0] = 0;
 	return 0;
@@ -146,7 +154,7 @@ static void bad_ranges(void **state)
 	refused((struct zog_range){ 0xfffffff8u, 16 });
 	refused((struct zog_range){ 0, 0xffffffffu });
 	refused((struct zog_range){ 0xffffffffu, 0xffffffffu });
-	valid[3] = 0;
+	page_take(3);
 	refused((struct zog_range){ 3 * ZOG_PAGE_SIZE, 1 });
 	refused((struct zog_range){ 2 * ZOG_PAGE_SIZE + 4000, 97 });
 	refused((struct zog_range){ ZOG_PAGE_SIZE, 3 * ZOG_PAGE_SIZE });
@@ -200,7 +208,7 @@ static void page_mode(void **state)
 {
 	(void)state;
 	memcpy(before, committed, BYTES);
-	valid[5] = 0;
+	page_take(5);
 	memset(live, 0x77, BYTES);
 	txn->is_page_mode = 1;
 	txn->dirty_page[0] = 1u << 1 | 1u << 5;

@@ -162,6 +162,7 @@ static void references_to_untouched_pages(void **state)
 	(void)state;
 	item_make(99);
 	valid[last_page] = 0;
+	memset(domain.home_look + last_page * HOME_LOOK_WORDS, 0xff, HOME_LOOK_WORDS * 8);
 	memset(live + last_page * ZOG_PAGE_SIZE, 0, ZOG_PAGE_SIZE);
 	SET(item(3)->next, 100);
 	assert_true(transaction_commit(&cpu, &domain));

@@ -119,13 +119,14 @@ struct process_files {
 	uint32_t directory; /* working directory: node slot + 1 */
 };
 
+enum pipe_waiting { PIPE_READER_WAITS = 1, PIPE_WRITER_WAITS = 2 };
 struct pipe {
 	uint64_t head, tail; /* absolute bytes written and read; head - tail <= PIPE_FRAMES pages */
 	uint32_t frame[PIPE_FRAMES];
 	uint32_t readers, writers; /* open files */
-	struct pipe_waiting { uint8_t reader, writer; } waiting;
-	uint8_t is_used, reserved;
+	uint32_t waiting;    /* enum pipe_waiting. It changes often: what commits check stands in other words */
 	uint32_t openings;   /* counts opens, so that a fifo's opener sees its peer come */
+	uint64_t is_used;
 };
 
 struct tty {

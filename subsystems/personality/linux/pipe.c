@@ -3,7 +3,7 @@
  * Bytes are copied first (program to frame and back; a cut copy is repeated), then the position moves, and with it the
  * writer's progress: both are in one transaction, and nothing commits between them. So after a death at any
  * instruction a byte is in the pipe exactly when the writer's record says it is written.
- * Who waits sets waiting.*, who changes the state clears it and notifies EVENT_PIPE + slot. */
+ * Who waits sets a bit of waiting, who changes the state clears it and notifies EVENT_PIPE + slot. */
 #include "pipe.h"
 #include "cache.h"
 #include "linux/signal.h"
@@ -26,7 +26,7 @@ static struct pipe *pipe_take(void)
 		if (!pipe->is_used) {
 			pipe->head = pipe->tail = 0;
 			pipe->readers = pipe->writers = 0;
-			pipe->waiting.reader = pipe->waiting.writer = 0;
+			pipe->waiting = 0;
 			pipe->is_used = 1;
 			return pipe;
 		}
@@ -46,9 +46,7 @@ static void pipe_free(struct pipe *pipe)
 
 static void pipe_notify(struct pipe *pipe)
 {
-	static const struct pipe_waiting nobody = { 0, 0 };
-
-	pipe->waiting = nobody; /* both by one store */
+	pipe->waiting = 0;
 	rt_notify(EVENT_PIPE + pipe_slot(pipe), 0);
 }
 
@@ -66,7 +64,7 @@ struct file *pipe_open(struct pipe *pipe, uint32_t flags, struct node *node)
 	pipe->readers += end_reads(file);
 	pipe->writers += end_writes(file);
 	pipe->openings++;
-	if (pipe->waiting.reader || pipe->waiting.writer)
+	if (pipe->waiting)
 		pipe_notify(pipe);
 	return file;
 }
@@ -111,7 +109,7 @@ void pipe_close(struct file *file)
 		pipe_free(pipe);
 		return;
 	}
-	if (pipe->waiting.reader || pipe->waiting.writer)
+	if (pipe->waiting)
 		pipe_notify(pipe);
 	files_poll_wake();
 }
@@ -163,14 +161,14 @@ int64_t pipe_read(struct transfer *t, struct file *file, uint64_t *position)
 		if (pipe->writers == 0)
 			return 0;
 		if (!(file->flags & O_NONBLOCK))
-			pipe->waiting.reader = 1;
+			pipe->waiting |= PIPE_READER_WAITS;
 		return pipe_wait(t, file, pipe);
 	}
 	moved = pipe_move(t, pipe, pipe->tail, transfer_left(t) < filled ? transfer_left(t) : filled, false);
 	if (moved <= 0)
 		return moved;
 	pipe->tail += (uint64_t)moved;
-	if (pipe->waiting.writer)
+	if (pipe->waiting & PIPE_WRITER_WAITS)
 		pipe_notify(pipe);
 	files_poll_wake();
 	return moved;
@@ -191,14 +189,14 @@ int64_t pipe_write(struct transfer *t, struct file *file, uint64_t *position)
 	size = ring_write_size(pipe, transfer_left(t), t->total);
 	if (size == 0) {
 		if (!(file->flags & O_NONBLOCK))
-			pipe->waiting.writer = 1;
+			pipe->waiting |= PIPE_WRITER_WAITS;
 		return pipe_wait(t, file, pipe);
 	}
 	moved = pipe_move(t, pipe, pipe->head, size, true);
 	if (moved <= 0)
 		return moved;
 	pipe->head += (uint64_t)moved;
-	if (pipe->waiting.reader)
+	if (pipe->waiting & PIPE_READER_WAITS)
 		pipe_notify(pipe);
 	files_poll_wake();
 	return moved;

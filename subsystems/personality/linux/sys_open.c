@@ -155,7 +155,7 @@ static int64_t fifo_await(struct zog_call *call, int64_t fd)
 		return -EINTR;
 	}
 	progress->word[0] = (uint64_t)fd + 1;
-	pipe->waiting.reader = 1;
+	pipe->waiting |= PIPE_READER_WAITS;
 	return wait_on(call, EVENT_PIPE + pipe_slot(pipe), rt_event_count(EVENT_PIPE + pipe_slot(pipe)), RT_NO_DEADLINE);
 }
 

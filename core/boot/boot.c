@@ -16,43 +16,31 @@
 #include "tsm/object.h"
 #include "tsm/region_hook.h"
 
-void *memcpy(void *to, const void *from, size_t size);
-void *memset(void *to, int byte, size_t size);
-
 uint64_t boot_info_page;
-extern struct module_desc boot_module;
 extern const uint8_t ap_trampoline[], ap_trampoline_end[];
 extern uint64_t ap_stack_top;
-extern void core_restart_stack(void);
 
 /* --- threads ------------------------------------------------------------------------------------------------------ */
+
+static void activity_build(struct thread *thread, uint32_t number, struct domain *domain)
+{
+	thread->id = 0x8000 | number;
+	thread->cpu = NO_CPU;
+	thread->is_activity = 1;
+	thread->root_domain = domain;
+	thread->root_pending = ROOT_CALL;
+	thread->wait_deadline_ns = UINT64_MAX;
+	thread_make_ready(thread);
+}
 
 static void activities_build(struct domain *domain, uint32_t *next)
 {
 	for (uint32_t i = 0; i < domain->desc->activity_count; i++) {
 		struct thread *thread = &thread_table[thread_slots + *next];
-		uint64_t word[7] = { i };
-		thread->id = 0x8000 | (*next)++;
-		thread->cpu = NO_CPU;
-		thread->is_activity = 1;
-		thread->root_domain = domain;
-		thread->root_pending = ROOT_CALL;
 		thread->root_method = ZOG_METHOD_ACTIVITY;
-		memcpy(thread->frame[0].word, word, sizeof(word));
-		thread->wait_deadline_ns = UINT64_MAX;
-		thread_make_ready(thread);
+		thread->frame[0].word[0] = i;
+		activity_build(thread, (*next)++, domain);
 	}
-}
-
-static void hook_thread_build(struct thread *thread, uint32_t number)
-{
-	thread->id = 0x8000 | number;
-	thread->cpu = NO_CPU;
-	thread->is_activity = thread->is_hook = 1;
-	thread->root_domain = &domain_table[0]; /* until the first call */
-	thread->root_pending = ROOT_CALL;
-	thread->wait_deadline_ns = UINT64_MAX;
-	thread_make_ready(thread);
 }
 
 static void threads_build(void)
@@ -76,8 +64,10 @@ static void threads_build(void)
 		thread_table[i].cpu = NO_CPU;
 	for (uint32_t i = 0; i < domain_total; i++)
 		activities_build(&domain_table[i], &next);
-	if (has_hooks)
-		hook_thread_build(&thread_table[thread_slots + next], next);
+	if (has_hooks) {
+		thread_table[thread_slots + next].is_hook = 1;
+		activity_build(&thread_table[thread_slots + next], next, &domain_table[0]); /* until the first call */
+	}
 }
 
 /* --- the other CPUs -------------------------------------------------------------------------------------------------- */
@@ -99,7 +89,6 @@ static uint32_t cpu_count_find(void)
 void core_boot_ap(void);
 void core_boot_ap(void)
 {
-	extern uint64_t core_pml4_physical;
 	struct cpu *cpu = &cpu_table[cpu_count];
 
 	cr3_write(core_pml4_physical);

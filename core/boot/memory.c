@@ -7,13 +7,9 @@
 #include "fault/log.h"
 #include "arch/x86_64/apic.h"
 
-void *memcpy(void *to, const void *from, size_t size);
-void *memset(void *to, int byte, size_t size);
-
 struct frame *frame_table;
 uint64_t frame_count, boot_ram_bytes, core_pml4_physical;
 uint64_t *boot_iommu_entry; /* of the core's page tables, for IOMMU_BASE */
-extern struct module_desc boot_module;
 extern uint8_t core_text_start[], core_text_end[], core_data_start[], core_data_end[], core_end[], boot_end[];
 
 #define FIRMWARE_START 0xe0000ul /* below the first MiB: ACPI's root stands there (ACPI 6.4 section 5.2.5.1) */

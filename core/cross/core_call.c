@@ -16,8 +16,6 @@
 #include "tsm/transaction.h"
 #include "object/frame.h"
 
-void *memcpy(void *to, const void *from, size_t size);
-
 static struct domain *caller(struct cpu *cpu) { return cpu->thread->frame[cpu->thread->depth - 1].domain; }
 
 /* The end of a call that tells: what was found goes to the domain's memory. */

@@ -17,8 +17,6 @@
 #include "object/frame.h"
 #include "arch/x86_64/apic.h"
 
-void *memset(void *to, int byte, size_t size);
-
 #define START_FAILURES_MAX 5u
 #define FAULTS_OF_A_CALL_MAX 2u
 #define HANG_OFFSET 16 /* lib/rt/entry.S: the loop that a domain told to hang runs stands right before its entry */
@@ -243,8 +241,6 @@ static void frame_finish(struct cpu *cpu, zog_status_t status, const uint64_t ou
 	}
 }
 
-/* The domain of the top frame was just reset after a fault in it. */
-void frame_reissue_after_fault(struct cpu *cpu, uint32_t is_asked_for);
 void frame_reissue_after_fault(struct cpu *cpu, uint32_t is_asked_for)
 {
 	struct call_frame *frame = top(cpu->thread);

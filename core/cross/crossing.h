@@ -32,6 +32,8 @@ void crossing_give_up(struct cpu *cpu, const char *why);
  * registers enter it. root_result, then root_finish with no frame left: the thread's root call is done. */
 struct call_frame *frame_push(struct thread *thread, struct domain *domain, uint16_t method, uint64_t client);
 void frame_issue(struct cpu *cpu);
+/* The domain of the top frame was just reset after a fault in it: the same call once more, unless it is poison. */
+void frame_reissue_after_fault(struct cpu *cpu, uint32_t is_asked_for);
 void root_result(struct thread *thread, zog_status_t status, uint64_t result);
 void root_finish(struct cpu *cpu, zog_status_t status);
 /* An exception in the core found the CPU's thread with no frame: it goes on with what had begun. */

@@ -5,7 +5,6 @@
 #include "tsm/object.h"
 #include "object/lock.h"
 
-extern uint64_t core_pml4_physical;
 static CORE_LOCK struct lock schedule_lock = LOCK_INIT;
 struct queue {
 	struct thread *head, *tail;

@@ -4,8 +4,6 @@
 #include "cross/schedule.h"
 #include "arch/x86_64/apic.h"
 
-void *memset(void *to, int byte, size_t size);
-
 #define HEALTHY_INVOCATIONS 64u
 #define FAULTS_MAX 16u       /* in a row */
 #define REST_NS 1000000ull   /* of an activity; doubled with every second fault, REST_DOUBLED times at most */

@@ -34,4 +34,7 @@ uint32_t incident_count(void);
 
 /* fault/recover.c */
 void journal_begin(struct cpu *cpu);
+/* An exception in ring 0: is its instruction to be tried again; else the recovery begins, which does not come back. */
+bool core_retry(uint64_t vector, uint64_t rip, uint64_t rsp);
+void core_exception(uint64_t vector, uint64_t error, uint64_t rip, uint64_t rsp, uint64_t rbp);
 #endif

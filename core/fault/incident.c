@@ -1,13 +1,11 @@
 /* Incidents: what is kept about each contained fault, and the line in the system log (abi/zog/trace.h). */
 #include "fault/fault.h"
 #include "fault/log.h"
+#include "cross/crossing.h"
 #include "cross/schedule.h"
+#include "object/frame.h"
 #include "tsm/region.h"
 #include "arch/x86_64/apic.h"
-
-void *memset(void *to, int byte, size_t size);
-void *memcpy(void *to, const void *from, size_t size);
-void *boot_pointer(uint64_t bytes);
 
 static struct zog_incident *incident_table;
 static volatile uint32_t incident_total;
@@ -243,8 +241,6 @@ void incident_close(struct domain *domain)
 	if (!incident_is_short(incident))
 		log_line("zog: recovered %u domain=%s instructions=%lu", incident->number, domain->desc->name, incident->tsc_reply - incident->tsc_fault);
 }
-
-void frame_reissue_after_fault(struct cpu *cpu, uint32_t is_asked_for); /* cross/crossing.c */
 
 void domain_fault(struct cpu *cpu, uint32_t cause, uint32_t vector, uint64_t address, uint64_t error)
 {

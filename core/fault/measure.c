@@ -4,9 +4,6 @@
 #include "cross/schedule.h"
 #include "object/lock.h"
 
-void *memcpy(void *to, const void *from, size_t size);
-void *memset(void *to, int byte, size_t size);
-
 #define PART_WORDS (ZOG_PAGE_SIZE / 32)
 static CORE_LOCK struct lock measure_lock = LOCK_INIT;
 static uint8_t last_page[ZOG_PAGE_SIZE] __attribute__((aligned(32))); /* a part's last page, filled up */

@@ -16,7 +16,6 @@
 #include "object/lock.h"
 #include "tsm/transaction.h"
 
-extern void core_restart_stack(void);
 
 /* Set by the injector only: counts down the journalled stores and makes the core fault at the last. */
 static volatile uint64_t injected_stores;
@@ -72,7 +71,6 @@ static struct { uint64_t vector, error, rip, rbp, address; } core_failure[ZOG_CP
 
 /* Is the instruction to be tried again? Once: what a flipped bit did is over then, anything else comes back at once. What
  * follows on an exception that hits on the way into the handler of another does not qualify: that one's frame is gone. */
-bool core_retry(uint64_t vector, uint64_t rip, uint64_t rsp);
 bool core_retry(uint64_t vector, uint64_t rip, uint64_t rsp)
 {
 	extern uint8_t core_text_start[], core_text_end[];
@@ -86,7 +84,6 @@ bool core_retry(uint64_t vector, uint64_t rip, uint64_t rsp)
 	return true;
 }
 
-void core_exception(uint64_t vector, uint64_t error, uint64_t rip, uint64_t rsp, uint64_t rbp);
 void core_exception(uint64_t vector, uint64_t error, uint64_t rip, uint64_t rsp, uint64_t rbp)
 {
 	struct cpu *cpu = cpu_current();

@@ -22,7 +22,6 @@
 
 #define IOMMU_DMA_ADDRESS 0x01000000ul /* where a device sees its domain's DMA memory */
 #define IOMMU_PIN_ADDRESS 0x08000000ul /* and the pinned frames, a page for each place of the pin table */
-#define IOMMU_DMA_BYTES_MAX (IOMMU_PIN_ADDRESS - IOMMU_DMA_ADDRESS)
 #define IOMMU_NO_SOURCE 0x10000u
 
 enum iommu_right { IOMMU_READ = 1, IOMMU_WRITE = 2 };
@@ -67,5 +66,7 @@ enum iommu_scope { SCOPE_ALL, SCOPE_DOMAIN, SCOPE_DEVICE, SCOPE_PAGE };
 bool iommu_invalidate(enum iommu_scope scope, uint32_t number, uint32_t source, uint64_t address);
 /* table.c, for unit.c: interrupts of the I/O interrupt controller through the table. */
 void iommu_lines_route(uint32_t ioapic_source);
+/* unit.c, for table.c: boot: the tables of the unit. */
+void iommu_unit_build(void);
 
 #endif

@@ -12,8 +12,6 @@
 #include "mem/pin.h"
 #include "object/frame.h"
 
-void *memset(void *to, int byte, size_t size);
-void iommu_unit_build(void); /* unit.c */
 
 #define ENTRIES 512u
 #define PIN_TABLES (PIN_MAX / ENTRIES)

@@ -42,7 +42,7 @@ enum { ALL = 1, OF_DOMAIN = 2, ONE = 3 }; /* granularities; ONE: device, page */
 #define ANSWER_MS_MAX 1000u
 
 struct iommu_unit iommu_unit;
-extern uint64_t *boot_iommu_entry, boot_info_page; /* boot/memory.c, boot/boot.c */
+extern uint64_t *boot_iommu_entry; /* boot/memory.c */
 static CORE_LOCK struct lock iommu_lock = LOCK_INIT;
 static uint64_t *queue;
 static uint32_t queue_tail;
@@ -220,7 +220,6 @@ void iommu_enable(uint64_t base, uint32_t ioapic_source)
 /* --- boot --------------------------------------------------------------------------------------------------------- */
 
 /* Called for each domain with a device; the first call makes what the unit itself needs. */
-void iommu_unit_build(void);
 void iommu_unit_build(void)
 {
 	if (queue != NULL)

@@ -184,8 +184,6 @@ void core_interrupt(struct cpu *cpu, struct zog_regs *regs, uint64_t vector, uin
 		cpu->exit_full = 1;
 }
 
-void core_exception(uint64_t vector, uint64_t error, uint64_t rip, uint64_t rsp, uint64_t rbp); /* fault/recover.c */
-bool core_retry(uint64_t vector, uint64_t rip, uint64_t rsp);
 void core_interrupted(uint64_t *saved);
 void core_interrupted(uint64_t *saved)
 {

@@ -5,9 +5,6 @@
 #include "object/frame.h"
 #include "object/thread.h"
 
-void *memcpy(void *to, const void *from, size_t size);
-void *memset(void *to, int byte, size_t size);
-
 #define COPY_MAX 65536u
 
 static struct space *space_of(struct cpu *cpu, uint32_t slot)

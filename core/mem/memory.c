@@ -1,6 +1,6 @@
 /* memcpy and its kin for the core: by string instructions, a word a turn. */
-#include <stddef.h>
 #include <stdint.h>
+#include "mem/memory.h"
 
 void *memcpy(void *to, const void *from, size_t size)
 {

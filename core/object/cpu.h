@@ -83,11 +83,11 @@ static inline void cpu_switch_space(struct cpu *cpu, uint64_t cr3)
 }
 void cpu_setup(struct cpu *cpu);       /* arch/x86_64/processor.c: GDT, IDT, MSRs, control registers */
 void cpu_start_others(void);
+void core_restart_stack(void);         /* arch/x86_64/entry.S: on an empty stack, what the CPU does next; does not come back */
 void cpu_interrupt_other(uint32_t cpu_id);
 void cpu_kick_idle(void);
 
 /* A store to a core table that a later exception in the same entry takes back (fault/recover.c). */
 void core_set64(uint64_t *place, uint64_t value);
-#define core_set_pointer(place, value) core_set64((uint64_t *)(void *)(place), (uint64_t)(value))
 
 #endif

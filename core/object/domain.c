@@ -15,16 +15,9 @@
 #include "tsm/region.h"
 #include "tsm/region_control.h"
 
-void *memcpy(void *to, const void *from, size_t size);
-void *memset(void *to, int byte, size_t size);
-
 struct domain domain_table[ZOG_DOMAIN_MAX];
-extern uint64_t core_pml4_physical;
-extern uint64_t boot_info_page;
 
-struct module_desc boot_module; /* what the boot loader passed along ("initrd"); bytes 0: nothing */
-
-static uint64_t pages_of(uint64_t bytes) { return (bytes + ZOG_PAGE_SIZE - 1) / ZOG_PAGE_SIZE; }
+struct module_desc boot_module;
 
 /* --- building ------------------------------------------------------------------------------------------------ */
 

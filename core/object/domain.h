@@ -10,6 +10,7 @@
 #include "lock.h"
 #include "space.h"
 #include "update.h"
+#include "mem/memory.h"
 #include "tsm/home_schema.h"
 
 enum area_kind {
@@ -123,6 +124,8 @@ struct domain {
 };
 
 extern struct domain domain_table[ZOG_DOMAIN_MAX];
+extern uint64_t boot_info_page;         /* of struct zog_info: every domain reads it */
+extern struct module_desc boot_module;  /* what the boot loader passed along ("initrd"); bytes 0: nothing */
 #define domain_total system_domain_count
 
 /* Does the domain hold a capability of TYPE at INDEX? That it was asked for is noted: see object/authority.c. */

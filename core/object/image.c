@@ -4,11 +4,6 @@
 #include "object/frame.h"
 #include "fault/measure.h"
 
-void *memset(void *to, int byte, size_t size);
-int memcmp(const void *a, const void *b, size_t size);
-
-static uint64_t pages_of(uint64_t bytes) { return (bytes + ZOG_PAGE_SIZE - 1) / ZOG_PAGE_SIZE; }
-
 /* The image's three areas stand first in the table, empty ones too: an update finds them there. */
 enum { PLACE_TEXT = 0, PLACE_CONSTANTS = 1, PLACE_DATA = 2 };
 

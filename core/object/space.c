@@ -6,13 +6,10 @@
 #include "object/cpu.h"
 #include "fault/fault.h"
 
-void *memset(void *to, int byte, size_t size);
-
 struct space *space_table;
 uint32_t space_total;
 static uint64_t pool_head; /* physical address of the first free table; each free table starts with the next's */
 static uint64_t pool_count;
-extern uint64_t core_pml4_physical;
 
 void table_pool_init(uint64_t physical, uint64_t pages)
 {

@@ -18,6 +18,8 @@ typedef uint64_t pte_t;
 #define PTE_NO_EXECUTE (1ul << 63)
 #define PTE_ADDRESS 0x000ffffffffff000ul
 
+static inline uint64_t pages_of(uint64_t bytes) { return (bytes + ZOG_PAGE_SIZE - 1) / ZOG_PAGE_SIZE; }
+
 struct space {
 	uint64_t cr3; /* 0: slot is free */
 	uint64_t tables; /* page tables below the top one */
@@ -26,6 +28,7 @@ struct space {
 #define SPACE_TRIM_MAX 32u
 extern struct space *space_table;
 extern uint32_t space_total;
+extern uint64_t core_pml4_physical; /* the tables that a CPU has which runs neither domain nor program */
 
 bool space_create(struct space *space);
 void space_destroy(struct space *space);

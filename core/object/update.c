@@ -7,15 +7,10 @@
 #include "object/domain.h"
 #include "object/frame.h"
 
-void *memcpy(void *to, const void *from, size_t size);
-void *memset(void *to, int byte, size_t size);
-
 #define PROBATION_TICKS 1000u /* on each CPU on average: a second */
 #define START_WAITS_MAX 64u   /* counted, as ticks are: a machine that stalls is not the program's fault */
 #define START_WAIT_NS 50000000ull
 #define ENTRY_LEAD 16u        /* the loop of a domain told to hang stands right before its entry (cross/crossing.c) */
-
-static uint64_t pages_of(uint64_t bytes) { return (bytes + ZOG_PAGE_SIZE - 1) / ZOG_PAGE_SIZE; }
 
 void update_build(struct domain *domain)
 {

@@ -4,8 +4,6 @@
 #include "tsm/region_control.h"
 #include "object/domain.h"
 
-void *memcpy(void *to, const void *from, size_t size);
-
 #define TOUCH_LOOK_MAX 32u /* bytes */
 
 /* What the checks read: a record as the commit would leave it, found in one piece, and the images for what it refers to. */

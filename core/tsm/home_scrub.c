@@ -17,9 +17,6 @@
 #include "tsm/home_schema.h"
 #include "tsm/region.h"
 
-void *memcpy(void *to, const void *from, size_t size);
-void *memset(void *to, int byte, size_t size);
-
 static void damage_tell(struct domain *domain, const struct home_finding *finding, const char *outcome)
 {
 	domain->stats.schema_findings++;

@@ -4,8 +4,6 @@
 #include "object/domain.h"
 #include "object/frame.h"
 
-void *memset(void *to, int byte, size_t size);
-
 static bool width_is_good(uint32_t bytes) { return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8; }
 
 static bool rule_is_good(const struct home_schema *schema, const struct home_table *table, const struct home_rule *rule)

@@ -4,8 +4,6 @@
 #include "fault/log.h"
 #include "object/frame.h"
 
-void *memset(void *to, int byte, size_t size);
-
 struct object *object_table;
 static volatile uint32_t awaited_count; /* objects whose writer waits for a buffer, or more */
 

@@ -5,8 +5,6 @@
 #include "fault/fault.h"
 #include "fault/log.h"
 
-void *memcpy(void *to, const void *from, size_t size);
-
 enum object_phase { OBJECT_OPEN = 0, OBJECT_PUBLISH = 1, OBJECT_NEXT = 2, OBJECT_DONE = 3 };
 
 /* What becomes of one object. Set while nothing has changed, stored as it is, so that storing it again changes nothing. */

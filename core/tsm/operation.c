@@ -13,10 +13,6 @@
 #include "iommu/iommu.h"
 #include "object/authority.h"
 #include "object/frame.h"
-#include "arch/x86_64/apic.h"
-
-void *memcpy(void *to, const void *from, size_t size);
-void *memset(void *to, int byte, size_t size);
 
 struct decode {
 	struct cpu *cpu;

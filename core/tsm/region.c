@@ -4,8 +4,6 @@
 #include "fault/log.h"
 #include "object/frame.h"
 
-void *memcpy(void *to, const void *from, size_t size);
-
 struct region *region_table;
 #define READ_ATTEMPTS 64u
 

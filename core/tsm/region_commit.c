@@ -4,8 +4,6 @@
 #include "arch/x86_64/apic.h"
 #include "fault/log.h"
 
-void *memcpy(void *to, const void *from, size_t size);
-
 struct stage stage_table[ZOG_CPU_MAX];
 
 static void phase_set(struct stage *stage, uint32_t phase)

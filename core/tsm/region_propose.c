@@ -6,7 +6,6 @@
 #include "fault/fault.h"
 #include "fault/log.h"
 
-void *memcpy(void *to, const void *from, size_t size);
 #define FAULTS_MAX 2u /* of the validator over one proposal, as of a server over one call */
 /* Its time for one: so long, and that often was it seen idle meanwhile, for a machine that stood still must not condemn it. */
 #define TIME_NS 5000000000ul

@@ -14,8 +14,6 @@
 #include "fault/log.h"
 #include "object/frame.h"
 
-void *memcpy(void *to, const void *from, size_t size);
-
 /* --- back to a version --------------------------------------------------------------------------------------------- */
 
 bool region_decode_rollback(struct domain *domain, const struct zog_op *op)

@@ -10,7 +10,6 @@
 #include "fault/fault.h"
 #include "fault/log.h"
 
-void *memcpy(void *to, const void *from, size_t size);
 #define RECORDS_AT_ONCE 32u
 
 static uint32_t text_add(char *to, uint32_t at, uint32_t size, const char *text)

@@ -1,9 +1,9 @@
 /* Makes the steps of schema_steps.h from a schema's tables. A kind of record gets them if each of its rules fits one of the
  * three sorts; the interpreter does the others: records that are live or not, enums with gaps, checksums, signed counters. */
 #include "tsm/schema_steps.h"
+#include "mem/memory.h"
 #include "object/frame.h"
 
-void *memcpy(void *to, const void *from, size_t size);
 #define STEP_MAX 64u /* of one kind */
 
 struct build {

@@ -9,7 +9,6 @@
 #include "tsm/compare.h"
 #include "tsm/region.h"
 
-int memcmp(const void *a, const void *b, size_t size);
 #define SCRUB_PAGES 4u
 
 static uint32_t next_domain;

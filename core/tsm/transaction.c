@@ -13,9 +13,6 @@
 #include "tsm/transaction.h"
 #include "tsm/region.h"
 
-void *memcpy(void *to, const void *from, size_t size);
-void *memset(void *to, int byte, size_t size);
-
 static __attribute__((noinline)) bool pages_are_valid(const uint8_t *valid, uint64_t first, uint64_t last)
 {
 	for (uint64_t page = first; page <= last; page++)

@@ -32,19 +32,11 @@
 
 #define SELECTOR_CORE_CODE 0x08
 #define SELECTOR_CORE_DATA 0x10
-#define SELECTOR_USER_DATA 0x23
-#define SELECTOR_USER_CODE 0x2b
 #define SELECTOR_TSS 0x30
 
 static inline void msr_write(uint32_t msr, uint64_t value)
 {
 	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
-}
-static inline uint64_t msr_read(uint32_t msr)
-{
-	uint32_t low, high;
-	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
-	return low | (uint64_t)high << 32;
 }
 static inline uint64_t tsc_read(void)
 {
@@ -63,7 +55,6 @@ static inline void cr3_write(uint64_t value) { __asm__ volatile("mov %0, %%cr3" 
 		return value; \
 	}
 READ(cr2_read, "mov %%cr2, %0")
-READ(cr4_read, "mov %%cr4, %0")
 READ(fs_base_read, "rdfsbase %0")
 READ(user_gs_base_read, "swapgs; rdgsbase %0; swapgs") /* the program's GS base while the core runs: swapped away by swapgs */
 #undef READ

@@ -34,9 +34,8 @@ static void domain_corrupt(struct domain *domain, uint64_t seed)
 	domain->corrupt_open = 1;
 }
 
-void domain_end_idle(struct cpu *cpu, struct domain *domain, uint32_t cause, uint64_t detail)
+void domain_end_idle(struct domain *domain, uint32_t cause, uint64_t detail)
 {
-	(void)cpu;
 	incident_record_idle(domain, cause, detail);
 	if (cause != ZOG_CAUSE_KILLED)
 		incident_update_undone(domain, update_undo(domain));
@@ -54,10 +53,10 @@ static bool is_to_end(const struct domain *domain)
 	return request == REQUEST_KILL || request == REQUEST_UPDATE;
 }
 
-static void domain_end_asked(struct cpu *cpu, struct domain *domain)
+static void domain_end_asked(struct domain *domain)
 {
 	if (domain->request == REQUEST_KILL) {
-		domain_end_idle(cpu, domain, domain->dma_fault_error ? ZOG_CAUSE_IOMMU : ZOG_CAUSE_KILLED, 0);
+		domain_end_idle(domain, domain->dma_fault_error ? ZOG_CAUSE_IOMMU : ZOG_CAUSE_KILLED, 0);
 	} else {
 		domain_reset(domain); /* switches to the new image: no incident, nothing broke */
 		thread_wake_waiters_of(domain->id);
@@ -69,7 +68,7 @@ void domain_release(struct cpu *cpu, struct domain *domain)
 	/* Whoever asks while the lock is held cannot do it: each release is followed by a look (tests/model/kill.pml). */
 	do {
 		if (is_to_end(domain))
-			domain_end_asked(cpu, domain);
+			domain_end_asked(domain);
 		lock_release(&domain->lock);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with the one in request_carry_out */
 	} while (is_to_end(domain) && lock_try(&domain->lock, cpu->id));

@@ -19,7 +19,7 @@ void control_requested(struct cpu *cpu);
 /* Releases the domain's lock; a kill or update that was asked for meanwhile happens now. */
 void domain_release(struct cpu *cpu, struct domain *domain);
 /* Ends a domain in which nothing runs on this or any other CPU: incident, reset, wake-ups. Its lock is held. */
-void domain_end_idle(struct cpu *cpu, struct domain *domain, uint32_t cause, uint64_t detail);
+void domain_end_idle(struct domain *domain, uint32_t cause, uint64_t detail);
 /* Ends the domain as soon as it can be: at once where it is idle or runs here, else where it runs. */
 void control_end(struct cpu *cpu, struct domain *domain);
 

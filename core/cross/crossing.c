@@ -233,7 +233,7 @@ static void frame_finish(struct cpu *cpu, zog_status_t status, const uint64_t ou
 		frame_issue(cpu);
 	} else if (frame->domain->request == REQUEST_KILL) {
 		/* It was killed while its callee ran: the callee has finished, the caller starts over. */
-		domain_end_idle(cpu, frame->domain, ZOG_CAUSE_KILLED, 0);
+		domain_end_idle(frame->domain, ZOG_CAUSE_KILLED, 0);
 		frame->reason = ZOG_REASON_RESTART;
 		frame_issue(cpu);
 	} else {

@@ -270,7 +270,8 @@ static pte_t *entries_next(const struct space *space, uint64_t *address, uint64_
 	return entry;
 }
 
-void space_unmap(struct space *space, uint64_t address, uint64_t pages)
+/* Entries that hold something are taken out, or go on with other rights. */
+static inline __attribute__((always_inline)) void entries_change(struct space *space, uint64_t address, uint64_t pages, bool is_kept, uint32_t flags)
 {
 	uint64_t end = address + pages * ZOG_PAGE_SIZE, count;
 	bool was_present = false;
@@ -280,30 +281,18 @@ void space_unmap(struct space *space, uint64_t address, uint64_t pages)
 			if (!(*entry & PTE_ADDRESS))
 				continue;
 			was_present |= (*entry & PTE_PRESENT) != 0;
-			frame_unmapped(*entry);
-			core_set64(entry, 0);
+			if (!is_kept)
+				frame_unmapped(*entry);
+			core_set64(entry, is_kept ? entry_make((*entry & PTE_ADDRESS) >> 12, flags) : 0);
 		}
 	}
 	if (was_present)
 		space_flush(space);
 }
 
-void space_protect(struct space *space, uint64_t address, uint64_t pages, uint32_t flags)
-{
-	uint64_t end = address + pages * ZOG_PAGE_SIZE, count;
-	bool was_present = false;
+void space_unmap(struct space *space, uint64_t address, uint64_t pages) { entries_change(space, address, pages, false, 0); }
 
-	while (address < end) {
-		for (pte_t *entry = entries_next(space, &address, end, &count); count > 0; count--, entry++) {
-			if (!(*entry & PTE_ADDRESS))
-				continue;
-			was_present |= (*entry & PTE_PRESENT) != 0;
-			core_set64(entry, entry_make((*entry & PTE_ADDRESS) >> 12, flags));
-		}
-	}
-	if (was_present)
-		space_flush(space);
-}
+void space_protect(struct space *space, uint64_t address, uint64_t pages, uint32_t flags) { entries_change(space, address, pages, true, flags); }
 
 struct clone {
 	bool lost_write, was_present; /* in the source; in the copy */

@@ -33,7 +33,7 @@ void scrub_step(struct cpu *cpu)
 			break;
 		while (domain->home_live[offset] == domain->home_committed[offset])
 			offset++;
-		domain_end_idle(cpu, domain, ZOG_CAUSE_SCRUB, ZOG_HOME_BASE + offset);
+		domain_end_idle(domain, ZOG_CAUSE_SCRUB, ZOG_HOME_BASE + offset);
 		break;
 	}
 	if (domain->schema != NULL && domain->state == DOMAIN_READY)

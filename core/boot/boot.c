@@ -117,7 +117,7 @@ static void cpu_start_one(uint32_t id)
 
 	cpu->id = id;
 	cpu->apic_id = id;
-	*(volatile uint64_t *)(CORE_BASE + (uint64_t)&ap_stack_top) = (uint64_t)cpu->stack + sizeof(cpu->stack);
+	*(volatile uint64_t *)(CORE_BASE + (uint64_t)&ap_stack_top) = stack_end(cpu, STACK_CORE);
 	apic_send(id, 0x4500); /* INIT */
 	delay_us(10000);
 	for (uint32_t i = 0; i < 2 && !*(volatile uint32_t *)&cpu->is_online; i++) {

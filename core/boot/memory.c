@@ -94,10 +94,19 @@ static uint64_t *table_entry(uint64_t pml4, uint64_t address, uint32_t leaf_leve
 	return &table[address >> (12 + 9 * leaf_level) & 511];
 }
 
+static bool is_guard(uint64_t address)
+{
+	uint64_t at = address - (uint64_t)stack_table;
+
+	return at < sizeof(stack_table) && at % sizeof(struct stack) == 0;
+}
+
 /* Rights of a frame of the core's file, in the core's own mapping; in the physical map never more than reading for
  * text and constants. Boot code is not mapped at all. */
 static uint64_t core_rights(uint64_t address)
 {
+	if (is_guard(address))
+		return 0;
 	if (address >= (uint64_t)core_text_start && address < (uint64_t)core_text_end)
 		return PTE_PRESENT;
 	if (address >= (uint64_t)core_data_start && address < (uint64_t)core_data_end)

@@ -51,11 +51,12 @@ static void journal_undo(struct cpu *cpu)
 
 static void core_trace(uint64_t rip, uint64_t rbp, struct zog_incident *incident)
 {
-	extern uint8_t core_text_start[], core_end[];
+	const struct cpu *cpu = cpu_current();
+	uint64_t end = stack_end(cpu, STACK_CORE), start = (uint64_t)stack_table[cpu->id][STACK_CORE].bytes;
 
 	incident->trace_count = 0;
 	incident->trace[incident->trace_count++] = rip;
-	while (rbp >= (uint64_t)core_text_start && rbp + 16 <= (uint64_t)core_end && rbp % 8 == 0 && incident->trace_count < ZOG_TRACE_MAX) {
+	while (rbp >= start && rbp + 16 <= end && rbp % 8 == 0 && incident->trace_count < ZOG_TRACE_MAX) {
 		const uint64_t *frame = (const uint64_t *)rbp;
 		if (frame[1] == 0)
 			break;
@@ -70,17 +71,18 @@ static void core_trace(uint64_t rip, uint64_t rbp, struct zog_incident *incident
 static struct { uint64_t vector, error, rip, rbp, address; } core_failure[ZOG_CPU_MAX];
 
 /* Is the instruction to be tried again? Once: what a flipped bit did is over then, anything else comes back at once. What
- * follows on an exception that hits on the way into the handler of another does not qualify: that one's frame is gone. */
+ * follows on one that hits on the way into the handler of another of its kind does not qualify: that one's frame is gone. */
 bool core_retry(uint64_t vector, uint64_t rip, uint64_t rsp)
 {
 	extern uint8_t core_text_start[], core_text_end[];
 	struct cpu *cpu = cpu_current();
 
 	if (rip < (uint64_t)core_text_start || rip >= (uint64_t)core_text_end || rip == cpu->retried_rip ||
-	    rsp - (uint64_t)cpu->exception_stack <= sizeof(cpu->exception_stack))
+	    exception_stack_move(cpu, (uint32_t)vector, -EXCEPTION_ROOM) - rsp < EXCEPTION_ROOM)
 		return false;
 	cpu->retried_rip = rip;
 	log_line("zog: core exception cpu=%u vector=%lu rip=0x%lx rsp=0x%lx address=0x%lx: tried again", cpu->id, vector, rip, rsp, cr2_read());
+	exception_stack_move(cpu, (uint32_t)vector, EXCEPTION_ROOM);
 	return true;
 }
 
@@ -103,6 +105,7 @@ void core_exception(uint64_t vector, uint64_t error, uint64_t rip, uint64_t rsp,
 	core_failure[cpu->id].rip = rip;
 	core_failure[cpu->id].rbp = rbp;
 	core_failure[cpu->id].address = cr2_read();
+	exception_stacks_set(cpu);
 	core_restart_stack();
 }
 

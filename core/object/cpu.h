@@ -59,13 +59,19 @@ struct cpu {
 		uint64_t rsp[3], reserved1, ist[7], reserved2;
 		uint16_t reserved3, io_base;
 	} __attribute__((packed)) tss __attribute__((aligned(16)));
-	uint8_t interrupt_stack[4096] __attribute__((aligned(16)));
-	uint8_t exception_stack[8192] __attribute__((aligned(16)));
-	uint8_t stack[24576] __attribute__((aligned(16)));
 };
 
 extern struct cpu cpu_table[ZOG_CPU_MAX];
 extern uint32_t cpu_count;
+
+/* What else each CPU has: stacks. The guard is not mapped (boot/memory.c). EXCEPTION is for those that have no stack of their own. */
+enum { STACK_CORE = 0, STACK_EXCEPTION = 1, STACK_DOUBLE = 2, STACK_NMI = 3, STACK_MACHINE_CHECK = 4, STACK_PAGE = 5, STACK_PROTECTION = 6,
+	STACK_OPCODE = 7, STACK_INTERRUPT = 8, STACK_COUNT };
+struct stack {
+	uint8_t guard[4096], bytes[24576];
+} __attribute__((aligned(4096)));
+extern struct stack stack_table[ZOG_CPU_MAX][STACK_COUNT];
+static inline uint64_t stack_end(const struct cpu *cpu, uint32_t which) { return (uint64_t)(&stack_table[cpu->id][which] + 1); }
 
 static inline struct cpu *cpu_current(void)
 {
@@ -84,6 +90,11 @@ static inline void cpu_switch_space(struct cpu *cpu, uint64_t cr3)
 void cpu_setup(struct cpu *cpu);       /* arch/x86_64/processor.c: GDT, IDT, MSRs, control registers */
 void cpu_start_others(void);
 void core_restart_stack(void);         /* arch/x86_64/entry.S: on an empty stack, what the CPU does next; does not come back */
+/* Where exceptions find their stacks. Moved down by EXCEPTION_ROOM the next of this kind leaves alone what this one has
+ * saved; returns where it was. */
+#define EXCEPTION_ROOM 4096ul
+void exception_stacks_set(struct cpu *cpu);
+uint64_t exception_stack_move(struct cpu *cpu, uint32_t vector, uint64_t by);
 void cpu_interrupt_other(uint32_t cpu_id);
 void cpu_kick_idle(void);
 

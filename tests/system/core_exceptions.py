@@ -19,13 +19,15 @@ from zoglib.testing import boot, by_tier, expect
 NOWHERE = 0xffffff0000000010 # no mapping: the fetch is a page fault in ring 0
 WAYS = (("call", 0), ("reply", 1), ("commit", 2)) # of crossing_straight, by rax; abi/zog/core.h
 UNDEFINED, UNDEFINED_VECTOR = bytes.fromhex("0f0b"), 6
-VECTOR_AT = 15 * 8 # in what core_interrupted is given (core/irq/interrupt.c)
+ALIGNMENT_CHECK = 1 << 18 # set, it lets ring 0 touch memory of ring 3 (SMAP)
 BETWEEN = 5 # crossings that are let by before the next cut
 CUT = re.compile(r"zog: incident (\d+) domain=\w+ cause=core ")
 RECOVERED = re.compile(r"zog: recovered (\d+) ")
 BLAMELESS_LINES = 12
 RECOVERY_STEPS = 6000 # and a recovery
 GENERAL_STEPS = 1500 # where a general call is cut at the latest
+INTO_HANDLER = 26 # instructions to the call of core_interrupted, but one that is passed over
+STACK_BYTES, STACK_ALIGNMENT = 24576, 4096 # of a stack, core/object/cpu.h
 LOG_STEPS = 900 # and a line of the log
 PATIENCE_S = 3600 # for a recovery, on a busy machine
 SCRIPT = """
@@ -106,6 +108,24 @@ class Sweep(threading.Thread):
 
 	def strike(self):
 		self.stub.set_rip(NOWHERE)
+
+	def fail_once(self, address):
+		"""The instruction there is none when it is come to the next time."""
+		self.stub.break_at(address)
+		thread = self.stub.resume()
+		self.stub.choose(thread)
+		self.stub.break_remove(address)
+		kept = self.stub.memory(address, len(UNDEFINED))
+		self.stub.set_memory(address, UNDEFINED)
+		while self.stub.register(gdbstub.RIP) == address: # a step may end before it has begun
+			self.stub.step(thread)
+		self.stub.set_memory(address, kept)
+		if self.stub.register(gdbstub.RIP) != symbol(f"vector_{UNDEFINED_VECTOR}"):
+			raise gdbstub.StubFailure(f"no exception at {address:x}")
+		handler = symbol("core_interrupted")
+		self.stub.break_at(handler) # whose way passes here, too, perhaps
+		self.stub.resume()
+		self.stub.break_remove(handler)
 
 	def await_recovery(self):
 		"""Until the domain has answered again, so that no call is cut twice: that would be poison. Where the core worked for
@@ -212,29 +232,57 @@ class WayInAndOut(Sweep):
 		super().__init__(path, stride, self.ways)
 
 	def sweep(self):
-		self.handler = symbol("core_interrupted")
-		for address in instructions("syscall_entry", "interrupt_common")[::self.stride]:
-			self.stub.break_at(address)
-			self.stub.choose(self.stub.resume())
-			self.stub.break_remove(address)
-			kept = self.stub.memory(address, len(UNDEFINED))
-			self.stub.set_memory(address, UNDEFINED)
-			self.stub.break_at(self.handler)
-			self.reach_exception()
-			self.stub.break_remove(self.handler)
-			self.stub.set_memory(address, kept)
+		for address in instructions("syscall_entry", "interrupt_in_core")[::self.stride]:
+			self.fail_once(address)
 			self.cuts["way"] += 1
 
-	def reach_exception(self):
-		"""Past interrupts, which come there too."""
-		thread = self.stub.resume()
-		while int.from_bytes(self.stub.memory(self.stub.register(gdbstub.RDI) + VECTOR_AT, 8), "little") != UNDEFINED_VECTOR:
-			self.stub.step(thread)
-			self.stub.resume()
+
+class NestedSweep(RandomSweep):
+	"""Cuts core calls of domains at random instructions; on the way into the handler of that exception another hits."""
+
+	way = "core_call"
+
+	def sweep(self):
+		draw = random.Random(4)
+		self.cuts["nested"], self.opened = 0, 0
+		for address in itertools.islice(itertools.cycle(instructions("interrupt_in_core", "core_restart_stack")[:INTO_HANDLER]), self.count):
+			self.address = address
+			while not self.cut(None, draw.randrange(GENERAL_STEPS), draw.randrange(BETWEEN, 3 * BETWEEN)):
+				pass
+			self.cuts["general"] += 1
+			self.cuts["nested"] += 1
+
+	def strike(self):
+		self.stub.set_register(gdbstub.FLAGS, self.stub.register(gdbstub.FLAGS) | ALIGNMENT_CHECK)
+		self.stub.set_rip(NOWHERE)
+		self.fail_once(self.address)
+		self.opened += self.stub.register(gdbstub.FLAGS) & ALIGNMENT_CHECK != 0
 
 
-def machine_is_cut(sweep_of, ends=True):
-	"""ends: whether exceptions end domains."""
+class OverrunSweep(RandomSweep):
+	"""Lets core calls of domains, which are made again, begin at the end of the core's stack."""
+
+	way = "core_call"
+
+	def __init__(self, path, count):
+		super().__init__(path, count)
+		self.cuts["again"] = 0 # the instruction is tried again
+		self.ends = set()
+
+	def sweep(self):
+		for _ in range(self.count):
+			self.cut(None, 0, 3 * BETWEEN)
+			self.cuts["general"] += 1
+			self.cuts["again"] += 1
+
+	def strike(self):
+		end = (self.stub.register(gdbstub.RSP) & -STACK_ALIGNMENT) + STACK_ALIGNMENT - STACK_BYTES
+		self.stub.set_register(gdbstub.RSP, end)
+		self.ends.add(end)
+
+
+def cut_machine(sweep_of, ends=True):
+	"""ends: whether exceptions end domains. Returns the log, too."""
 	path = in_build("run", f"gdb.{os.getpid()}")
 	sweep = sweep_of(path)
 	sweep.start()
@@ -248,7 +296,11 @@ def machine_is_cut(sweep_of, ends=True):
 	expect(told <= exceptions <= cuts and min(sweep.cuts.values()) >= 5, f"{exceptions} exceptions, cuts {sweep.cuts}")
 	expect(not any("stopped" in line or "quarantine" in line for line in result.lines), "a CPU or a domain was given up")
 	expect(any("cause=core" in line for line in result.lines) == ends, "a domain ended" if not ends else "no domain ended")
-	return f"{cuts} crash points"
+	return f"{cuts} crash points", result.lines, sweep
+
+
+def machine_is_cut(sweep_of, ends=True):
+	return cut_machine(sweep_of, ends)[0]
 
 
 def test_at_each_instruction_of_the_straight_ways():
@@ -266,6 +318,23 @@ def test_inside_a_line_of_the_log():
 
 def test_at_random_instructions_of_recoveries():
 	return machine_is_cut(lambda path: RecoverySweep(path, by_tier(15, 200)))
+
+
+def test_on_the_way_into_the_handler_of_another():
+	"""Both are told, and what the first one saved is there when the second is over."""
+	answer, lines, sweep = cut_machine(lambda path: NestedSweep(path, by_tier(INTO_HANDLER, 4 * INTO_HANDLER)))
+	expect(sweep.opened == 0, f"{sweep.opened} handlers could touch memory of ring 3")
+	firsts = [line for line in lines if line.startswith("zog: core exception") and "tried again" not in line]
+	expect(len(firsts) == sweep.cuts["general"] and all(f" vector=14 error=0x10 rip=0x{NOWHERE:x} " in line for line in firsts), f"{firsts[:3]}")
+	return answer
+
+
+def test_a_stack_that_is_too_short_ends_on_its_guard():
+	answer, lines, sweep = cut_machine(lambda path: OverrunSweep(path, by_tier(5, 20)))
+	faults = [line for line in lines if line.startswith("zog: core exception")]
+	wanted = [f"address=0x{end - 8:x}" for end in sweep.ends]
+	expect(faults and all(any(text in line for text in wanted) for line in faults), f"{faults[:3]}, not at {wanted}")
+	return answer
 
 
 def test_an_instruction_of_the_way_in_or_out_that_fails_is_tried_again():

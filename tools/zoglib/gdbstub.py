@@ -11,7 +11,7 @@ import time
 
 from .build import BUILD
 
-RAX, RSI, RDI, RIP, CS, CR3 = 0, 4, 5, 16, 18, 29 # numbers of registers, as the stub describes its x86-64
+RAX, RSI, RDI, RSP, RIP, FLAGS, CS, CR3 = 0, 4, 5, 7, 16, 17, 18, 29 # numbers of registers, as the stub describes its x86-64
 CONNECT_S = 900
 
 
@@ -117,8 +117,11 @@ class Stub:
 	def set_memory(self, address, data):
 		self._command(f"M{address:x},{len(data):x}:{data.hex()}")
 
+	def set_register(self, number, value):
+		self._command(f"P{number:x}={value.to_bytes(8, 'little').hex()}")
+
 	def set_rip(self, value):
-		self._command(f"P{RIP:x}={value.to_bytes(8, 'little').hex()}")
+		self.set_register(RIP, value)
 
 	def detach(self):
 		"""The machine goes on by itself."""

@@ -157,7 +157,8 @@ interrupt_in_core:
 	sub %rax, %r12
 	je 1f
 	swapgs
-1:	cld
+1:	push $2                    /* as above */
+	popfq
 	call core_interrupted
 	test %r12, %r12
 	je 1f

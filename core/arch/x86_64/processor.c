@@ -81,6 +81,7 @@ KNOWN(cap_method, deadline_ms, 0);
 _Static_assert(sizeof(struct fast_cap) == 32 && sizeof(struct cap_method) == 4 && METHOD_DENIED == UINT16_MAX, "crossing.S");
 
 struct cpu cpu_table[ZOG_CPU_MAX];
+struct stack stack_table[ZOG_CPU_MAX][STACK_COUNT];
 uint32_t cpu_count = 1;
 
 struct gate {
@@ -93,6 +94,16 @@ static struct gate gate_table[256] __attribute__((aligned(4096)));
 extern const uint64_t vector_table[256];
 extern void syscall_entry(void);
 
+/* By number in the task state segment: one that hits on the way into the handler of another does not overwrite what that
+ * one has saved. Interrupts come from ring 3 and the idle loop only. */
+static uint8_t exception_stack(uint32_t vector)
+{
+	static const uint8_t own[32] = { [2] = STACK_NMI, [6] = STACK_OPCODE, [8] = STACK_DOUBLE, [13] = STACK_PROTECTION, [14] = STACK_PAGE,
+					 [18] = STACK_MACHINE_CHECK };
+
+	return vector >= 32 ? 0 : own[vector] ? own[vector] : STACK_EXCEPTION;
+}
+
 static void gates_fill(void)
 {
 	for (uint32_t i = 0; i < 256; i++) {
@@ -100,12 +111,26 @@ static void gates_fill(void)
 		gate_table[i] = (struct gate){
 			.offset0 = (uint16_t)address,
 			.selector = SELECTOR_CORE_CODE,
-			.stack = i < 32 ? 1 : 0, /* exceptions, also those of the core itself, on a stack of their own */
+			.stack = exception_stack(i),
 			.type = 0x8e,
 			.offset1 = (uint16_t)(address >> 16),
 			.offset2 = (uint32_t)(address >> 32),
 		};
 	}
+}
+
+void exception_stacks_set(struct cpu *cpu)
+{
+	for (uint32_t i = STACK_EXCEPTION; i <= STACK_OPCODE; i++)
+		cpu->tss.ist[i - 1] = stack_end(cpu, i);
+}
+
+uint64_t exception_stack_move(struct cpu *cpu, uint32_t vector, uint64_t by)
+{
+	uint32_t i = exception_stack(vector) - 1u;
+
+	cpu->tss.ist[i] += by;
+	return cpu->tss.ist[i] - by;
 }
 
 static void segments_load(struct cpu *cpu)
@@ -121,8 +146,8 @@ static void segments_load(struct cpu *cpu)
 	cpu->gdt[5] = 0x0020fa0000000000ul; /* ring 3 code */
 	cpu->gdt[6] = (sizeof(cpu->tss) - 1) | (tss & 0xffffff) << 16 | 0x89ul << 40 | (tss >> 24 & 0xff) << 56;
 	cpu->gdt[7] = tss >> 32;
-	cpu->tss.rsp[0] = (uint64_t)cpu->interrupt_stack + sizeof(cpu->interrupt_stack);
-	cpu->tss.ist[0] = (uint64_t)cpu->exception_stack + sizeof(cpu->exception_stack);
+	cpu->tss.rsp[0] = stack_end(cpu, STACK_INTERRUPT);
+	exception_stacks_set(cpu);
 	cpu->tss.io_base = sizeof(cpu->tss); /* no port bitmap: every port access of ring 3 faults */
 	pointer.limit = sizeof(cpu->gdt) - 1;
 	pointer.base = (uint64_t)cpu->gdt;
@@ -169,7 +194,7 @@ static void protection_enable(void)
 void cpu_setup(struct cpu *cpu)
 {
 	cpu->self = cpu;
-	cpu->stack_top = (uint64_t)cpu->stack + sizeof(cpu->stack);
+	cpu->stack_top = stack_end(cpu, STACK_CORE);
 	cpu->save = &cpu->domain_regs;
 	cpu->domain_stack = ZOG_STACK_BASE + (cpu->id + 1ul) * ZOG_STACK_STRIDE;
 	if (cpu->id == 0) {

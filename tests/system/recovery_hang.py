@@ -4,11 +4,13 @@ from zoglib.recovery import check_recovered, check_traces, run_load, strikes
 from zoglib.testing import by_tier, expect
 
 
+DOMAINS = ("virtio_blk", "ext4", "linux")
+
+
 def test_hang():
-	"""A stroke that meets a domain which has not been entered since the last one adds nothing: hence half as many more strokes."""
-	count = by_tier(6, 100)
-	result = run_load("echo hang $domain > /zog/ctl", ("virtio_blk", "ext4", "linux"), count + count // 2 + 1, by_tier(4, 64),
-		pause_us=100000)
+	count = by_tier(6, 99)
+	result = run_load("echo hang $domain > /zog/ctl", DOMAINS, count, by_tier(4, 64), pause_us=100000,
+	                  least={domain: count // 3 for domain in DOMAINS})
 	found = strikes(result.log, cause="deadline")
 	expect(len(found) >= count, f"{len(found)} missed deadlines, not {count}")
 	expect(check_traces(found) == len(found), "a hang that cut no invocation")

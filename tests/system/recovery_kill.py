@@ -20,7 +20,8 @@ def test_kill_at_once():
 def test_kill_at_any_instruction():
 	"""`kill NAME N`: after N further instructions of the domain, so each one cuts an invocation and has a trace."""
 	count = by_tier(15, 102)
-	result = run_load("echo kill $domain $((RANDOM % 3000)) > /zog/ctl", DOMAINS, count, by_tier(4, 64))
+	result = run_load("echo kill $domain $((RANDOM % 3000)) > /zog/ctl", DOMAINS, count, by_tier(4, 64),
+	                  least={domain: count // 3 for domain in DOMAINS})
 	cut = check_traces(strikes(result.log, cause="killed"))
 	expect(cut >= count, f"{cut} incidents with a stack trace, not {count}")
 	check_recovered(result.log)

@@ -10,8 +10,9 @@ def test_kill_at_any_instruction():
 	"""Under the load of the other recovery tests, which draws on entropy, the supervisor and, when a driver restarts, pci."""
 	count = by_tier(24, 120)
 	domains = (*SERVICES, "virtio_blk")
-	result = run_load("echo kill $domain $((RANDOM % 1000)) > /zog/ctl", domains, count, by_tier(4, 16))
-	for domain in ("supervisor", "entropy", "pci"):
+	used = ("supervisor", "entropy", "pci")
+	result = run_load("echo kill $domain $((RANDOM % 1000)) > /zog/ctl", domains, count, by_tier(4, 16), least=dict.fromkeys(used, 1))
+	for domain in used:
 		expect(strikes(result.log, domain, "killed"), f"{domain} was never cut")
 	check_traces(strikes(result.log, cause="killed"))
 

@@ -6,13 +6,15 @@ import re
 from .disk import disk_check, disk_read
 from .testing import boot, expect, work_disk
 
-# Writes, copies, pipes, sums and compares until the background loop has struck often enough, at least once.
+# Writes, copies, pipes, sums and compares until the background loop has struck often enough, at least once. A stroke may wait
+# for instructions of its domain, and takes in the next until then: so the loop goes on until enough are carried out, too.
 # Every line that it prints but the two sums and the count is an error message.
 LOAD = r"""
 cd /root
+is_enough() {{ awk '{wanted} END {{ exit met != {wanted_count} }}' /zog/domains; }}
 strike() {{
 	n=0
-	while [ $n -lt {count} ]; do
+	until [ $n -ge {count} ] && is_enough; do
 		for domain in {domains}; do
 			{command}
 			n=$((n + 1))
@@ -44,10 +46,18 @@ def strikes(log, domain=None, cause=None):
 		if domain in (None, fields.get("domain")) and cause in (None, fields.get("cause"))]
 
 
-def run_load(command, domains, count, mebibytes, pause_us=20000, **config):
-	"""Boots, runs LOAD with `command` as the stroke, and checks what must hold for programs and on the disk."""
+def ends_rule(name, least):
+	"""For awk, of the lines of /zog/domains: counts one where the domain has ended that often."""
+	return f'$2 == "{name}" {{ met += $5 >= {least} }}'
+
+
+def run_load(command, domains, count, mebibytes, pause_us=20000, least=None, **config):
+	"""Boots, runs LOAD with `command` as the stroke, and checks what must hold for programs and on the disk. least: {domain: how
+	often it must have ended before the strokes stop}."""
 	disk = work_disk()
-	script = LOAD.format(command=command, domains=" ".join(domains), count=count, blocks=mebibytes * 16, pause_us=pause_us)
+	wanted = " ".join(ends_rule(*item) for item in (least or {}).items())
+	script = LOAD.format(command=command, domains=" ".join(domains), count=count, blocks=mebibytes * 16, pause_us=pause_us,
+	                     wanted=wanted, wanted_count=len(least or {}))
 	result = boot(script, disk=disk, **config)
 	result.expect_status(0)
 	lines = result.output.splitlines()

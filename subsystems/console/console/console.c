@@ -88,8 +88,7 @@ zog_status_t console_write_serve(struct zog_call *call, uint64_t position, const
 
 	(void)call;
 	*seen = rt_event_count(EVENT_OUTPUT);
-	if (!output_take(terminal, position, data, data_length, accepted))
-		return ZOG_ERR_ARGUMENT;
+	output_take(terminal, position, data, data_length, accepted);
 	output_send(terminal, WRITE_BUDGET);
 	/* Issued again with the same position it takes just the rest, into the room that sending made. */
 	output_take(terminal, position, data, data_length, accepted);
@@ -114,15 +113,6 @@ zog_status_t console_drain_serve(struct zog_call *call, uint64_t *sent, uint64_t
 		rt_notify(EVENT_IRQ, 0);
 	}
 	uart_interrupts_update(terminal);
-	return ZOG_OK;
-}
-
-zog_status_t console_state_serve(struct zog_call *call, uint64_t *output_position)
-{
-	const struct terminal *terminal = &home_checked()->terminal;
-
-	(void)call;
-	*output_position = terminal->output_accepted;
 	return ZOG_OK;
 }
 

@@ -48,12 +48,14 @@ uint64_t output_room(const struct terminal *terminal)
 }
 
 /* Takes what is new of `data`, as far as there is room. accepted_out: up to where the caller's bytes are taken, within
- * [position, position + length]. False, nothing taken: bytes between are missing. */
-bool output_take(struct terminal *terminal, uint64_t position, const void *data, size_t length,
+ * [position, position + length]; below `position` where bytes between are missing: nothing is taken then. */
+void output_take(struct terminal *terminal, uint64_t position, const void *data, size_t length,
 	uint64_t *accepted_out)
 {
-	if (position > terminal->output_accepted)
-		return false;
+	if (position > terminal->output_accepted) {
+		*accepted_out = terminal->output_accepted;
+		return;
+	}
 	uint64_t skip = smaller(terminal->output_accepted - position, length);
 	uint64_t count = smaller(length - skip, output_room(terminal));
 
@@ -62,7 +64,6 @@ bool output_take(struct terminal *terminal, uint64_t position, const void *data,
 		terminal->output_accepted += count;
 	}
 	*accepted_out = position + skip + count;
-	return true;
 }
 
 /* The next bytes to send. */

@@ -27,7 +27,7 @@ struct ring_piece {
 };
 
 bool terminal_is_sound(const struct terminal *terminal);
-bool output_take(struct terminal *terminal, uint64_t position, const void *data, size_t length,
+void output_take(struct terminal *terminal, uint64_t position, const void *data, size_t length,
 	uint64_t *accepted_out);
 struct ring_piece output_piece(const struct terminal *terminal, uint32_t limit);
 uint64_t output_room(const struct terminal *terminal);

@@ -23,15 +23,11 @@ struct tty *tty_get(void)
 	return tty;
 }
 
-/* The console took another position than the ring's: what it lacks may still stand in the ring. */
-static void output_resync(struct tty *tty)
+/* The console lacks bytes before the ring's tail: they may still stand in the ring. */
+static void output_resync(struct tty *tty, uint64_t output)
 {
-	uint64_t output = 0;
-
-	if (console_state(&output) != ZOG_OK)
-		return;
 	rt_log(RT_WARN, "console output is at %lu, not at %lu", output, tty->output_tail);
-	if (output < tty->output_head && tty->output_head - output <= TTY_OUTPUT_SIZE)
+	if (tty->output_head - output <= TTY_OUTPUT_SIZE)
 		tty->output_tail = output;
 	else
 		tty->output_head = tty->output_tail = output;
@@ -48,15 +44,15 @@ static bool output_offer(struct tty *tty, uint64_t *seen)
 	if (size > 4096)
 		size = 4096;
 	status = console_write(tty->output_tail, tty->output + at, size, &accepted, seen);
-	if (status == ZOG_ERR_ARGUMENT) {
-		output_resync(tty);
-		return true;
-	}
 	if (status != ZOG_OK) { /* no console: what is not shown must not stop the programs */
 		tty->output_tail = tty->output_head;
 		return true;
 	}
-	if (accepted <= tty->output_tail || accepted > tty->output_head)
+	if (accepted < tty->output_tail) {
+		output_resync(tty, accepted);
+		return true;
+	}
+	if (accepted == tty->output_tail || accepted > tty->output_head)
 		return false;
 	tty->output_tail = accepted;
 	return true;

@@ -25,7 +25,7 @@ CUT = re.compile(r"zog: incident (\d+) domain=\w+ cause=core ")
 RECOVERED = re.compile(r"zog: recovered (\d+) ")
 BLAMELESS_LINES = 12
 RECOVERY_STEPS = 6000 # and a recovery
-GENERAL_STEPS = 1500 # where a general call is cut at the latest
+TAKEN_STEPS, GENERAL_STEPS = 40, 1500 # where a general call is cut: a jump to nowhere before a program's call is taken in loses it (CAVEATS.md)
 INTO_HANDLER = 26 # instructions to the call of core_interrupted, but one that is passed over
 STACK_BYTES, STACK_ALIGNMENT = 24576, 4096 # of a stack, core/object/cpu.h
 LOG_STEPS = 900 # and a line of the log
@@ -176,7 +176,7 @@ class RandomSweep(Sweep):
 	def sweep(self):
 		draw = random.Random(1)
 		while self.cuts["general"] < self.count:
-			self.cuts["general"] += self.cut(None, draw.randrange(GENERAL_STEPS), draw.randrange(BETWEEN, 3 * BETWEEN))
+			self.cuts["general"] += self.cut(None, draw.randrange(TAKEN_STEPS, GENERAL_STEPS), draw.randrange(BETWEEN, 3 * BETWEEN))
 
 
 class LogSweep(RandomSweep):
@@ -198,7 +198,7 @@ class RecoverySweep(RandomSweep):
 		draw = random.Random(2)
 		while self.cuts["general"] < self.count:
 			self.draws = draw.randrange(RECOVERY_STEPS)
-			self.cuts["general"] += self.cut(None, draw.randrange(GENERAL_STEPS), draw.randrange(BETWEEN, 3 * BETWEEN))
+			self.cuts["general"] += self.cut(None, draw.randrange(TAKEN_STEPS, GENERAL_STEPS), draw.randrange(BETWEEN, 3 * BETWEEN))
 		self.cuts["again"] = self.again
 
 	def strike(self):
@@ -247,7 +247,7 @@ class NestedSweep(RandomSweep):
 		self.cuts["nested"], self.opened = 0, 0
 		for address in itertools.islice(itertools.cycle(instructions("interrupt_in_core", "core_restart_stack")[:INTO_HANDLER]), self.count):
 			self.address = address
-			while not self.cut(None, draw.randrange(GENERAL_STEPS), draw.randrange(BETWEEN, 3 * BETWEEN)):
+			while not self.cut(None, draw.randrange(TAKEN_STEPS, GENERAL_STEPS), draw.randrange(BETWEEN, 3 * BETWEEN)):
 				pass
 			self.cuts["general"] += 1
 			self.cuts["nested"] += 1

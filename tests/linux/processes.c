@@ -32,14 +32,17 @@ static void exit_statuses(void)
 
 static void waiting(void)
 {
-	pid_t child = fork();
+	int pipes[2];
+	char byte;
 
+	CHECK(pipe(pipes) == 0);
+	pid_t child = fork();
 	CHECK(child >= 0);
-	if (child == 0) {
-		usleep(50000);
-		_exit(3);
-	}
+	if (child == 0)
+		_exit(read(pipes[0], &byte, 1) == 1 ? 3 : 4);
 	CHECK(waitpid(child, NULL, WNOHANG) == 0);
+	CHECK(write(pipes[1], "x", 1) == 1);
+	CHECK(close(pipes[0]) == 0 && close(pipes[1]) == 0);
 	int status = status_of(child);
 	CHECK(WEXITSTATUS(status) == 3);
 	pid_t children[20];

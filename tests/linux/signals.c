@@ -72,9 +72,11 @@ static void nesting(void)
 	ok("a_handler_runs_with_its_mask");
 }
 
+/* Again and again, so that one meets the wait, however late the wait begins. 0: no more. */
 static void set_alarm(int milliseconds)
 {
-	struct itimerval timer = { .it_value = { .tv_usec = milliseconds * 1000 } };
+	struct timeval time = { .tv_usec = milliseconds * 1000 };
+	struct itimerval timer = { .it_value = time, .it_interval = time };
 
 	CHECK(setitimer(ITIMER_REAL, &timer, NULL) == 0);
 }
@@ -89,23 +91,25 @@ static void interruption(void)
 	catch(SIGALRM, 0);
 	set_alarm(30);
 	CHECK_ERRNO(read(pipes[0], &byte, 1), EINTR);
-	CHECK(caught[SIGALRM] == 1);
-	set_alarm(30);
+	CHECK(caught[SIGALRM] >= 1);
 	CHECK_ERRNO(nanosleep(&long_time, &rest), EINTR);
-	CHECK(rest.tv_sec >= 98 && rest.tv_sec < 100);
-	set_alarm(30);
+	CHECK(rest.tv_sec > 0 && rest.tv_sec < 100);
 	CHECK_ERRNO(pause(), EINTR);
+	CHECK(caught[SIGALRM] >= 3);
 	ok("signals_interrupt_waits");
+	set_alarm(0);
 	catch(SIGALRM, SA_RESTART);
+	int before = caught[SIGALRM];
+	set_alarm(30);
 	pid_t child = fork();
 	CHECK(child >= 0);
 	if (child == 0) {
 		usleep(150000);
 		_exit(write(pipes[1], "x", 1) == 1 ? 0 : 1);
 	}
-	set_alarm(30);
 	CHECK(read(pipes[0], &byte, 1) == 1 && byte == 'x');
-	CHECK(caught[SIGALRM] == 4);
+	set_alarm(0);
+	CHECK(caught[SIGALRM] > before);
 	CHECK(waitpid(child, NULL, 0) == child);
 	ok("calls_restart_after_a_signal");
 }

@@ -4,8 +4,8 @@ from zoglib.recovery import check_recovered, strikes
 from zoglib.testing import boot, by_tier, expect
 
 SCRIPT = r"""
-( n=0; while [ $n -lt {kills} ]; do
-	echo kill linux $((RANDOM % 5000)) > /zog/ctl; n=$((n + 1)); usleep $((RANDOM % {pause_us}))
+( until [ $(awk '$2 == "linux" {{ print $5 }}' /zog/domains) -ge {kills} ]; do
+	echo kill linux $((RANDOM % 5000)) > /zog/ctl; usleep $((RANDOM % {pause_us}))
 done; : > /tmp/enough ) &
 while :; do
 	/tests/lines write {lines} | /tests/lines read {lines} || echo "status $?"

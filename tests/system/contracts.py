@@ -55,7 +55,7 @@ echo worked
 def test_handles_survive_their_server():
 	"""Volatile handles are set up again by the client's stubs, durable ones are kept, at any instruction."""
 	make("lab")
-	rounds = by_tier(60, 1000)
+	rounds = by_tier(300, 1000) # of ten milliseconds at least: the kills begin later
 	result = boot(KILLS, kernel=KERNEL, append=f"fuzzer=handles handle_rounds={rounds}", on_log=type_at("fuzzer: done "))
 	result.expect_output("worked\n")
 	wrong = [line for line in result.lines if "fuzzer: wrong" in line]

@@ -20,7 +20,7 @@ def test_kill_at_any_instruction():
 def test_kill_while_idle():
 	"""`kill NAME` without a count: each stroke is one incident, whether the domain is busy or not."""
 	rounds = by_tier(3, 20)
-	result = run_load("echo kill $domain > /zog/ctl", SERVICES, rounds * len(SERVICES), 1)
+	result = run_load("echo kill $domain > /zog/ctl", SERVICES, rounds * len(SERVICES), 1, least=dict.fromkeys(SERVICES, rounds))
 	for domain in SERVICES:
 		found = len(strikes(result.log, domain, "killed"))
 		expect(found >= rounds, f"{found} incidents of {domain}, not {rounds}")

@@ -2,6 +2,7 @@
 
 import os
 
+from zoglib.disk import disk_check, disk_read
 from zoglib.log import Log
 from zoglib.testing import boot, by_tier, expect, work_disk, work_folder, zog
 
@@ -67,3 +68,19 @@ def test_wrong_arguments():
 		expect(status == 0 and "usage:" in output, f"zog {arguments}: status {status}")
 	status, output, errors = zog("run", "--disk", "/nonexistent.img", "--exec", "true")
 	expect(status == 1 and "/nonexistent.img" in errors and output == "", f"missing disk: {status} {errors!r}")
+
+
+def test_the_last_write_is_there_after_power_off():
+	"""Writes to the disk are slow, and the power goes off while write-back has the file system's own blocks on their way: what
+	was written after that had begun is written, too."""
+	disk = work_disk()
+	result = boot("""
+		cd /root; dd if=/dev/zero of=early bs=4k count=8 status=none
+		until grep -q 'Writeback: *[1-9]' /proc/meminfo; do :; done
+		while grep -q 'Writeback: *[1-9]' /proc/meminfo; do :; done
+		mkdir late; echo last > late/line""", disk=disk, disk_options=",throttling.iops-write=20")
+	result.expect_status(0)
+	is_clean, told = disk_check(disk)
+	expect(is_clean, f"e2fsck -f: {told.strip().splitlines()[-8:]}")
+	expect(disk_read(disk, "/root/late/line") == b"last\n", "what was written last is not on the disk")
+	expect(disk_read(disk, "/root/early") == bytes(8 << 12), "what was written first is not on the disk")

@@ -173,7 +173,8 @@ struct files_home {
 	uint32_t dead_count;
 	uint32_t shared_count;    /* records with CACHE_SHARED */
 	uint32_t has_poll_waiter, has_clean_waiter, is_write_back_asked, is_metadata_dirty;
-	uint32_t lock_count, reserved;
+	uint32_t lock_count;
+	uint32_t is_last_sync;    /* sync_ticket is of the sync before the power goes off */
 	uint64_t sync_ticket;     /* of the sync that write-back has under way */
 	uint64_t shared_written_ns;
 	uint32_t flight[FLIGHT_MAX]; /* cache record + 1 */

@@ -205,6 +205,10 @@ int64_t files_write_back(struct zog_call *call, bool is_final)
 	home->is_write_back_asked = 0;
 	if (is_final && (result = tty_finish(call)) != 0)
 		return result;
+	if (is_final && !home->is_last_sync) {
+		home->is_last_sync = 1;
+		home->sync_ticket = 0; /* one that is under way has begun before the last of what was written */
+	}
 	if (!has_work() && !is_final)
 		return 0;
 	result = dead_bury(call);

@@ -102,7 +102,8 @@ struct domain {
 	uint32_t scrub_page;
 	uint32_t scrub_table, scrub_record; /* where the scrubber goes on in the schema */
 	const struct home_schema *schema;   /* NULL: the home region has none */
-	struct home_step *home_step;        /* HOME_RULE_MAX for each of its tables */
+	struct home_plan *home_plan;        /* of each of its tables */
+	uint8_t *home_place;                /* by HOME_PLACE_BYTES: the first table that ends behind the place's start */
 	struct home_finding finding, scrub_finding[HOME_TOLD_MAX];
 	uint32_t scrub_told, scrub_life; /* how many of them, in the life that began with this reset */
 	uint64_t *dma_table[2];   /* is_device_owner: second-level tables of the IOMMU, of three and of four levels */

@@ -1,10 +1,8 @@
-/* The check of home schemas; see home_schema.h. Bounded: a commit looks at no more bytes than twice the home region has, however
- * often its log names them. */
+/* The check of home schemas; see home_schema.h. Bounded: beside ranges inside a unit, which are looked at once each, a
+ * commit looks at no more bytes than twice the home region has, however often its log names them. */
 #include "tsm/home_schema.h"
 #include "tsm/region_control.h"
 #include "object/domain.h"
-
-#define TOUCH_LOOK_MAX 32u /* bytes */
 
 /* What the checks read: a record as the commit would leave it, found in one piece, and the images for what it refers to. */
 struct view {
@@ -13,7 +11,6 @@ struct view {
 	bool is_live_image; /* else the committed one alone */
 	struct home_finding *finding;
 	bool is_without_past; /* the committed record is in doubt itself: nothing has to go on from it */
-	bool is_whole;        /* every record is looked at with all its rules */
 };
 
 static inline __attribute__((always_inline)) uint64_t value_load(const uint8_t *at, uint32_t bytes)
@@ -23,6 +20,14 @@ static inline __attribute__((always_inline)) uint64_t value_load(const uint8_t *
 	if (bytes == 8)
 		return *(const uint64_t *)(const void *)at;
 	return bytes == 1 ? *at : *(const uint16_t *)(const void *)at;
+}
+
+static inline uint64_t word_load(const uint8_t *at)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, at, sizeof(word)); /* fields are aligned, not the words that they end */
+	return word;
 }
 
 static inline int64_t value_signed(uint64_t value, uint32_t bytes) { return (int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes); }
@@ -60,7 +65,7 @@ static inline bool record_is_live(const struct home_table *table, const uint8_t 
 	return table->live_bytes == 0 || value_load(record + table->live_offset, table->live_bytes) != 0;
 }
 
-static inline __attribute__((always_inline)) bool target_is_live(const struct view *view, const struct home_table *target, uint32_t index)
+static bool target_is_live(const struct view *view, const struct home_table *target, uint32_t index)
 {
 	const struct domain *domain = view->domain;
 	uint32_t at = target->offset + index * target->bytes + target->live_offset;
@@ -141,91 +146,121 @@ static inline __attribute__((always_inline)) bool element_check(const struct vie
 	return false;
 }
 
-/* The elements of an array that have a byte in [from, to) of the record. */
-static __attribute__((noinline)) bool elements_check(const struct view *view, const struct home_table *table, const struct home_rule *rule,
-						     uint32_t base, const uint8_t *record, uint32_t from, uint32_t to)
+/* A reference's target, the record INDEX of a table: does it live? */
+static inline __attribute__((always_inline)) bool reference_is_live(const struct domain *domain, bool is_live_image, uint8_t target, uint64_t index)
 {
-	uint32_t first = from > rule->offset ? (from - rule->offset) / rule->stride : 0;
-	uint32_t end = to > rule->offset ? (to - rule->offset + rule->stride - 1) / rule->stride : 0;
+	const struct home_plan *plan = &domain->home_plan[target];
+	uint64_t at = plan->live_at + index * plan->bytes;
 
-	for (uint32_t element = first; element < end && element < rule->repeat; element++)
-		if (!element_check(view, table, rule, base, record, element))
-			return false;
-	return true;
-}
-
-static inline uint32_t touched_rules(const struct home_table *table, uint32_t from, uint32_t to)
-{
-	uint32_t mask = 0;
-
-	if (to - from > TOUCH_LOOK_MAX)
-		return table->rule_mask; /* cheaper than to look which */
-	for (uint32_t granule = from / HOME_GRANULE; granule <= (to - 1) / HOME_GRANULE; granule++)
-		mask |= table->touch[granule];
-	return mask;
-}
-
-/* Does the step say that the rule holds, of an element that stands SHIFT bytes on? false: the interpreter decides. */
-static inline __attribute__((always_inline)) bool step_holds(const struct view *view, const struct home_step *step, const uint8_t *record)
-{
-	uint64_t word;
-
-	__builtin_memcpy(&word, record + step->at, sizeof(word));
-	word = (word - step->low) & step->mask;
-	if (word >= step->end)
+	if (index >= plan->count)
 		return false;
-	return step->target == HOME_STEP_PLAIN || word == 0 || target_is_live(view, &view->schema->table[step->target], (uint32_t)(word >> step->shift) - 1);
+	const uint8_t *image = is_live_image && domain->home_valid[at / ZOG_PAGE_SIZE] ? domain->home_live : domain->home_committed;
+	return (word_load(image + at - plan->live_back) & plan->live_mask) != 0;
 }
 
-static __attribute__((noinline)) bool rules_interpret(const struct view *view, const struct home_table *table, uint32_t base, uint32_t from,
-						      uint32_t to, uint32_t mask)
+/* Does the rule hold of what is left of the word at AT? What costs a call is not done here. BEFORE: how far from AT the image is
+ * that the record has to go on from; 0: it has none. */
+static inline __attribute__((always_inline)) bool step_holds(const struct domain *domain, const struct home_step *step, const uint8_t *at, uint64_t left,
+							     uint64_t before, bool is_live_image)
 {
-	const uint8_t *record = view_record(view, base, table->bytes);
+	const uint8_t *other = at - step->at + step->other;
 
-	for (; mask != 0; mask &= mask - 1) {
-		const struct home_rule *rule = &table->rule[__builtin_ctz(mask)];
-		if (!(rule->repeat == 1 ? element_check(view, table, rule, base, record, 0)
-					: elements_check(view, table, rule, base, record, from, to)))
+	if (step->kind == HOME_STEP_MONOTONIC)
+		return left >= (word_load(at + before) & step->mask);
+	if (step->kind == HOME_STEP_AHEAD)
+		return ((uintptr_t)at ^ (uintptr_t)other) < ZOG_PAGE_SIZE && word_load(at) - word_load(other) <= step->low;
+	if (step->kind == HOME_STEP_REF)
+		return reference_is_live(domain, is_live_image, step->target, (left >> step->shift) - step->has_none);
+	return step->kind == HOME_STEP_LIVE && (word_load(at + before) & step->mask) != 0;
+}
+
+/* The first of these steps that does not hold. NULL: all do. It calls nobody, so that it has the registers for itself. */
+static __attribute__((noinline)) const struct home_step *steps_run(const struct domain *domain, const struct home_step *step, const struct home_step *stop,
+								   const uint8_t *record, uint64_t before, bool is_live_image)
+{
+	for (; step != stop; step++) {
+		const uint8_t *at = record + step->at;
+		uint64_t left = (word_load(at) - step->low) & step->mask;
+		if (left >= step->end && !step_holds(domain, step, at, left, before, is_live_image))
+			return step;
+	}
+	return NULL;
+}
+
+static bool pointer_is_good(const struct home_schema *schema, const struct home_step *step, uint64_t word)
+{
+	uint64_t distance = word - step->low;
+
+	return (step->has_none && word == 0) || (distance % step->other == 0 && distance / step->other < schema->table[step->target].count);
+}
+
+/* Do these steps say that the rules hold? false: record_interpret decides. A record that comes to life is looked at whole. */
+static __attribute__((noinline)) bool plan_holds(const struct domain *domain, const struct home_step *step, const struct home_step *stop,
+						     const uint8_t *record, uint64_t before, bool is_live_image)
+{
+	for (; (step = steps_run(domain, step, stop, record, before, is_live_image)) != NULL; step++) {
+		const struct home_plan *plan = &domain->home_plan[step->target];
+		if (step->kind == HOME_STEP_LIVE && ((uintptr_t)record ^ (uintptr_t)(record + plan->bytes - 1)) < ZOG_PAGE_SIZE)
+			return plan_holds(domain, plan->unit[0], plan->stop, record, 0, is_live_image);
+		if (step->kind != HOME_STEP_POINTER || !pointer_is_good(domain->schema, step, word_load(record + step->at)))
 			return false;
 	}
 	return true;
 }
 
-/* The rules in MASK of the record at BASE, whose bytes [from, to) are touched. A record that comes to life is checked whole, one
- * that ends only for its end. */
-static __attribute__((noinline)) bool touch_check(const struct view *view, const struct home_table *table, uint32_t base, uint32_t from, uint32_t to,
-						  uint32_t mask)
+/* Of the bytes [from, to) of a record in the live image. */
+static bool units_hold(const struct domain *domain, const struct home_plan *plan, const uint8_t *record, uint32_t from, uint32_t to)
+{
+	return plan_holds(domain, plan->unit[from / HOME_UNIT], plan->unit[(to + HOME_UNIT - 1) / HOME_UNIT], record,
+			      (uint64_t)(domain->home_committed - domain->home_live), true);
+}
+
+/* The rules of the record at BASE that its bytes [from, to) may break: the last word, and the finding. A record that comes to
+ * life is checked whole, one that ends only for its end. */
+static __attribute__((noinline)) bool record_interpret(const struct view *view, const struct home_table *table, uint32_t base, uint32_t from, uint32_t to)
 {
 	const uint8_t *record = view_record(view, base, table->bytes);
-	const struct home_step *step = view->domain->home_step + (uint64_t)(table - view->schema->table) * HOME_RULE_MAX;
+	bool is_live = record_is_live(table, record), is_newcomer = is_live && !view->is_without_past && table->live_bytes != 0 &&
+								    from < table->live_offset + (uint32_t)table->live_bytes && to > table->live_offset &&
+								    !record_is_live(table, view->domain->home_committed + base);
 
-	if (!record_is_live(table, record))
-		mask &= table->live_mask;
-	else if ((mask & table->live_mask) && !view->is_whole && !record_is_live(table, view->domain->home_committed + base))
-		from = 0, to = table->bytes, mask = table->rule_mask;
-	for (uint32_t left = mask; left != 0; left &= left - 1)
-		if (!step_holds(view, &step[__builtin_ctz(left)], record))
-			return rules_interpret(view, table, base, from, to, left);
+	if (is_newcomer)
+		from = 0, to = table->bytes;
+	for (const struct home_rule *rule = table->rule; rule < table->rule + table->rule_count; rule++) {
+		uint32_t first = from > rule->offset ? (from - rule->offset) / rule->stride : 0;
+		uint32_t end = to > rule->offset ? (to - rule->offset + rule->stride - 1) / rule->stride : 0;
+		if (rule->rule == ZOG_RULE_AHEAD && rule->target < to && rule->target + rule->bytes > from)
+			first = 0, end = 1;
+		if (!is_live && rule->offset != table->live_offset)
+			continue;
+		for (uint32_t element = first; element < end && element < rule->repeat; element++)
+			if (!element_check(view, table, rule, base, record, element))
+				return false;
+	}
 	return true;
 }
 
 static bool records_check(const struct view *view, const struct home_table *table, uint32_t from, uint32_t to)
 {
+	const struct home_plan *plan = &view->domain->home_plan[table - view->schema->table];
+
 	for (uint32_t base = from - from % table->bytes; base < to; base += table->bytes) {
 		uint32_t first = from > base ? from - base : 0, end = to - base < table->bytes ? to - base : table->bytes;
-		if (!touch_check(view, table, table->offset + base, first, end, touched_rules(table, first, end)))
+		if (!units_hold(view->domain, plan, view->domain->home_live + table->offset + base, first, end) &&
+		    !record_interpret(view, table, table->offset + base, first, end))
 			return false;
 	}
 	return true;
 }
 
-static inline __attribute__((always_inline)) const struct home_table *table_from(const struct home_schema *schema, uint32_t at)
+/* Of the first table that ends behind AT, a byte of the home region. */
+static inline const struct home_plan *plan_at(const struct domain *domain, uint32_t at)
 {
-	const struct home_table *table = &schema->table[schema->page[at / ZOG_PAGE_SIZE - schema->low / ZOG_PAGE_SIZE]];
+	const struct home_plan *plan = domain->home_plan + domain->home_place[at / HOME_PLACE_BYTES];
 
-	while (at >= table->end && table + 1 < schema->table + schema->table_count)
-		table++;
-	return table;
+	while (at >= plan->end)
+		plan++;
+	return plan;
 }
 
 /* Bytes [at, end) of the home region: all records there. */
@@ -237,28 +272,31 @@ static __attribute__((noinline)) bool span_check(const struct view *view, uint32
 	end = end > schema->high ? schema->high : end;
 	if (at >= end)
 		return true;
-	for (const struct home_table *table = table_from(schema, at); table < schema->table + schema->table_count && table->offset < end; table++) {
+	const struct home_table *table = schema->table + (plan_at(view->domain, at) - view->domain->home_plan);
+	for (; table < schema->table + schema->table_count && table->offset < end; table++) {
 		uint32_t from = at > table->offset ? at - table->offset : 0, to = (end < table->end ? end : table->end) - table->offset;
-		if (!table->is_scrubbed && at < table->end && !records_check(view, table, from, to))
+		if (!records_check(view, table, from, to))
 			return false;
 	}
 	return true;
 }
 
-/* Bytes [at, end) that may break a rule; nearly always a field of one record. */
-static inline __attribute__((always_inline)) bool range_check(const struct view *view, uint32_t at, uint32_t end)
+/* Do the steps say of LENGTH bytes that they keep their rules, if they stand in one unit of a record, as nearly always? */
+static inline __attribute__((always_inline)) bool note_holds(const struct domain *domain, uint32_t at, uint32_t length)
 {
-	const struct home_schema *schema = view->schema;
+	const struct home_plan *plan = plan_at(domain, at);
+	uint32_t inside = at - plan->offset;
 
-	if (end - at > 8 || end <= at || at < schema->low || end > schema->high)
-		return span_check(view, at, end);
-	const struct home_table *table = table_from(schema, at);
-	uint32_t from = (at - table->offset) % table->bytes, to = from + (end - at);
-	if (at < table->offset || at >= table->end || to > table->bytes || table->is_scrubbed)
-		return span_check(view, at, end);
-	uint32_t first = from / HOME_GRANULE, last = (to - 1) / HOME_GRANULE;
-	uint32_t mask = table->touch[first] | table->touch[(first + last) / 2] | table->touch[last];
-	return mask == 0 || touch_check(view, table, at - from, from, to, mask);
+	if (inside >= plan->size)
+		return false;
+	inside %= plan->bytes;
+	uint32_t last = inside + length - 1;
+	if ((inside ^ last) >= HOME_UNIT || last >= plan->bytes)
+		return false;
+	const struct home_step **unit = plan->unit + inside / HOME_UNIT;
+	const uint8_t *record = domain->home_live + (at - inside);
+	uint64_t before = (uint64_t)(domain->home_committed - domain->home_live);
+	return steps_run(domain, unit[0], unit[1], record, before, true) == NULL || plan_holds(domain, unit[0], unit[1], record, before, true);
 }
 
 /* The pages that the transaction may have changed; of these those that DIRTY names, NULL: all. */
@@ -283,17 +321,40 @@ bool home_map_has(const uint64_t *map, uint64_t bit, uint64_t last)
 	return (word & UINT64_MAX >> (63 - last % 64)) != 0;
 }
 
-static bool notes_check(const struct view *view, const uint64_t *note, uint64_t count)
+static inline uint32_t note_length(uint64_t note)
+{
+	uint32_t length = (uint32_t)(note >> 32);
+
+	return length == 0 ? 8 : length >> 31 ? 4 : length;
+}
+
+/* The longer way of notes_check. *looked: bytes that went it so far. */
+static __attribute__((noinline)) bool note_look(struct domain *domain, uint64_t note, uint64_t *looked)
+{
+	const struct view view = { domain->schema, domain, .is_live_image = true, .finding = &domain->finding };
+
+	*looked += note_length(note);
+	if (*looked > domain->home_bytes) /* the log names the same bytes again and again */
+		return pages_check(&view, NULL);
+	return span_check(&view, (uint32_t)note, (uint32_t)note + note_length(note));
+}
+
+static inline bool map_has_either(const uint64_t *map, uint32_t first, uint32_t last)
+{
+	first /= HOME_MAP_BYTES, last /= HOME_MAP_BYTES;
+	return ((map[first / 64] >> first % 64 | map[last / 64] >> last % 64) & 1) != 0;
+}
+
+/* is_log: the notes are all ranges of the log, most of which no rule looks at. */
+static inline __attribute__((always_inline)) bool notes_check(struct domain *domain, const uint64_t *note, uint64_t count, bool is_log)
 {
 	uint64_t looked = 0;
 
 	for (const uint64_t *end = note + count; note < end; note++) {
-		uint32_t at = (uint32_t)*note, length = (uint32_t)(*note >> 32);
-		length = length == 0 ? 8 : length >> 31 ? 4 : length;
-		looked += length;
-		if (looked > view->domain->home_bytes) /* the log names the same bytes again and again */
-			return pages_check(view, NULL);
-		if (!range_check(view, at, at + length))
+		uint32_t at = (uint32_t)*note, length = note_length(*note);
+		if (is_log && at < domain->home_bytes && length <= HOME_MAP_BYTES && !map_has_either(domain->rule_map, at, at + length - 1))
+			continue;
+		if ((at >= domain->home_bytes || length > HOME_UNIT || !note_holds(domain, at, length)) && !note_look(domain, *note, &looked))
 			return false;
 	}
 	return true;
@@ -301,40 +362,39 @@ static bool notes_check(const struct view *view, const uint64_t *note, uint64_t 
 
 bool home_notes_check(struct domain *domain, const uint64_t *note)
 {
-	const struct view view = { domain->schema, domain, .is_live_image = true, .finding = &domain->finding };
-
-	return !region_control_validates() || notes_check(&view, note, domain->commit_checks);
+	return !region_control_validates() || notes_check(domain, note, domain->commit_checks, false);
 }
 
 bool home_schema_check(struct domain *domain, uint32_t range_count, const uint64_t *note, uint64_t ruled)
 {
-	const struct view view = { domain->schema, domain, .is_live_image = true, .finding = &domain->finding };
 	const struct zog_txn *txn = domain->txn;
 
 	if (!region_control_validates())
 		return true;
-	if (ruled > COMMIT_ROOM_WORDS ? !notes_check(&view, (const uint64_t *)txn->range, range_count) : !notes_check(&view, note, ruled))
+	if (!(ruled > COMMIT_ROOM_WORDS ? notes_check(domain, (const uint64_t *)txn->range, range_count, true) : notes_check(domain, note, ruled, false)))
 		return false;
-	return !txn->is_page_mode || pages_check(&view, txn->dirty_page);
+	return !txn->is_page_mode || pages_check(&(struct view){ domain->schema, domain, .is_live_image = true, .finding = &domain->finding }, txn->dirty_page);
 }
 
 static bool record_check(const struct view *view, uint32_t table_number, uint32_t index)
 {
 	const struct home_table *table = &view->schema->table[table_number];
+	const struct home_plan *plan = &view->domain->home_plan[table_number];
 	uint32_t base = table->offset + index * table->bytes;
 
-	return touch_check(view, table, base, 0, table->bytes, table->rule_mask);
+	return plan_holds(view->domain, plan->unit[0], plan->stop, view_record(view, base, table->bytes), 0, view->is_live_image) ||
+	       record_interpret(view, table, base, 0, table->bytes);
 }
 
 bool home_record_is_good(struct domain *domain, uint32_t table_number, uint32_t index, struct home_finding *finding)
 {
-	return record_check(&(struct view){ domain->schema, domain, .finding = finding, .is_whole = true }, table_number, index);
+	return record_check(&(struct view){ domain->schema, domain, .finding = finding, .is_without_past = true }, table_number, index);
 }
 
 bool home_page_is_good(struct domain *domain, uint32_t page, bool is_live_image, struct home_finding *finding)
 {
 	const struct home_schema *schema = domain->schema;
-	const struct view view = { schema, domain, is_live_image, finding, .is_without_past = true, .is_whole = true };
+	const struct view view = { schema, domain, is_live_image, finding, .is_without_past = true };
 	uint32_t start = page * ZOG_PAGE_SIZE, end = start + ZOG_PAGE_SIZE;
 
 	for (uint32_t i = 0; i < schema->table_count; i++) {

@@ -7,7 +7,8 @@
  *   domain->rule_map   a bit for each HOME_MAP_BYTES of the home region: may a store there break any rule? home_look has the
  *                      same bits, and all bits of pages that are not valid: the straight way of a commit
  *                      (arch/x86_64/commit_ranges.h) asks no more of most ranges.
- *   domain->home_step  a rule as one comparison in the field's word. Where it holds, so does the rule.
+ *   domain->home_plan  for each few bytes of a table's record the steps that say whether what stands there keeps its rules.
+ *                      Where they hold, so do the rules, whether the record lives or not.
  *   the interpreter    for what is left; it alone refuses.
  * References are looked up in the image as it would be committed; that a record goes away which others still name is found
  * by the scrubber, which walks all records. */
@@ -23,7 +24,6 @@
 #define HOME_MAP_BYTES 8u     /* of the home region for each bit of the rule map */
 #define HOME_LOOK_WORDS (ZOG_PAGE_SIZE / HOME_MAP_BYTES / 64) /* of the map, for a page */
 #define HOME_RECORD_MAX 16384 /* bytes of one record */
-#define HOME_GRANULE 4u       /* bytes of a record that share an entry of the touch table */
 #define HOME_SCRUB_RECORDS 32u
 #define HOME_TOLD_MAX 8u /* findings of the scrubber in one life of a domain */
 
@@ -44,25 +44,39 @@ struct home_table {
 	uint32_t offset, bytes, count, rule_count; /* in the home region; of one record; how many; <= HOME_RULE_MAX */
 	uint32_t end, reserved;                    /* in the home region, behind the last record */
 	const struct home_rule *rule;
-	const uint32_t *touch; /* by granule of a record: mask of rules */
 	uint16_t live_offset, live_bytes; /* live_bytes 0: every record is live */
-	uint16_t is_array, is_scrubbed; /* is_scrubbed: commits do not look at it */
-	uint32_t rule_mask, live_mask;  /* all rules; those of the live field */
+	uint32_t is_array;
 };
-/* ((word - low) & mask) < end, of the word AT bytes from the record's start. end 0: the rule has no such form. A reference to
- * a record that has to be live: its number and one stand SHIFT bits up in what is left; 0 is none. */
+/* A rule of one field, by the word AT bytes from the record's start, which the field ends or begins: left = (word - low) & mask.
+ * Below end the rule holds. Otherwise it may hold by what the kind says: */
+enum home_step_kind {
+	HOME_STEP_WITHIN,    /* no */
+	HOME_STEP_REF,       /* left, SHIFT bits down, and one less if has_none, is the number of a record of TARGET that lives */
+	HOME_STEP_LIVE,      /* it was not 0 in the committed image; or a record of TARGET comes to life, and all of it holds */
+	HOME_STEP_MONOTONIC, /* left is not below that of the committed image */
+	HOME_STEP_AHEAD,     /* word - that at OTHER is LOW at most; both stand on one page */
+	HOME_STEP_POINTER,   /* word - low is OTHER times the number of a record of TARGET; has_none: or the word is 0 */
+};
 struct home_step {
 	uint64_t low, mask, end;
-	uint32_t at;
-	uint16_t shift, target; /* table, or HOME_STEP_PLAIN */
+	uint16_t at, other;
+	uint8_t kind, shift, target, has_none;
 };
-#define HOME_STEP_PLAIN 0xffffu
+/* What the checks go by of a table. Behind the last one stands a plan without bytes and without end. */
+struct home_plan {
+	const struct home_step **unit; /* by HOME_UNIT bytes of a record: the steps to take there, up to the next unit's */
+	const struct home_step *stop;
+	uint32_t offset, end, size, bytes; /* in the home region; of the table; of a record */
+	uint32_t count, live_at, live_back; /* the first record's live field; the word that ends with it, or begins the record */
+	uint64_t live_mask, reserved; /* 64 bytes in all: found by a shift */
+};
+#define HOME_UNIT 8u
+#define HOME_PLACE_BYTES 512u /* of the home region for each entry of domain->home_place */
 /* Tables by rising offset, none over another. */
 struct home_schema {
 	uint32_t low, high; /* bytes of the home region from the first table to the end of the last */
 	uint32_t table_count;
 	const struct home_table *table;
-	const uint8_t *page; /* for each page from that of `low` on: the first table that ends behind the page's start */
 };
 extern const struct home_schema *const system_home[]; /* by domain id; NULL: none */
 
@@ -76,7 +90,7 @@ struct home_finding {
 
 /* tsm/home_tables.c. Can the tables be trusted: everything they name lies inside the region and the record? */
 bool home_schema_is_good(const struct home_schema *schema, uint64_t home_bytes);
-/* boot: the rule map, and the steps of a schema that is good. */
+/* boot: the rule map, and the plans of a schema that is good. */
 void home_schema_build(struct domain *domain);
 /* Do the records that the running transaction touches keep their rules? false: domain->finding says what is broken. The log's
  * ranges lie inside the home region; RULED of them may break a rule, noted from NOTE on if they fit into COMMIT_ROOM_WORDS. */

@@ -27,25 +27,13 @@ static bool rule_is_good(const struct home_schema *schema, const struct home_tab
 	return rule->rule == ZOG_RULE_MONOTONIC || rule->rule == ZOG_RULE_LIVE || rule->rule == ZOG_RULE_BITS;
 }
 
-/* Every rule stands in the touch table wherever it can be broken. */
-static bool touch_is_good(const struct home_table *table, uint32_t number)
+/* There is a rule of the live field, if there is one. */
+static bool live_is_good(const struct home_table *table)
 {
-	const struct home_rule *rule = &table->rule[number];
-
-	for (uint32_t element = 0; element < rule->repeat; element++)
-		if (!(table->touch[(rule->offset + element * rule->stride) / HOME_GRANULE] & 1u << number))
-			return false;
-	return true;
-}
-
-/* Every rule of the live field is known as one, and there is one. */
-static bool masks_are_good(const struct home_table *table)
-{
-	uint32_t live = 0;
-
-	for (uint32_t i = 0; i < table->rule_count && table->live_bytes != 0; i++)
-		live |= (uint32_t)(table->rule[i].offset == table->live_offset) << i;
-	return table->rule_mask == UINT32_MAX >> (HOME_RULE_MAX - table->rule_count) && table->live_mask == live && (live != 0 || table->live_bytes == 0);
+	for (uint32_t i = 0; i < table->rule_count; i++)
+		if (table->rule[i].rule == ZOG_RULE_LIVE && table->rule[i].offset == table->live_offset && table->rule[i].bytes == table->live_bytes)
+			return true;
+	return table->live_bytes == 0;
 }
 
 static bool table_is_good(const struct home_schema *schema, const struct home_table *table, uint64_t home_bytes)
@@ -59,25 +47,10 @@ static bool table_is_good(const struct home_schema *schema, const struct home_ta
 		return false;
 	for (uint32_t i = 0; i < table->rule_count; i++) {
 		uint32_t bytes = table->rule[i].bytes;
-		if (!rule_is_good(schema, table, &table->rule[i]) || table->offset % bytes != 0 || (table->count > 1 && table->bytes % bytes != 0) ||
-		    !touch_is_good(table, i))
+		if (!rule_is_good(schema, table, &table->rule[i]) || table->offset % bytes != 0 || (table->count > 1 && table->bytes % bytes != 0))
 			return false;
 	}
-	return masks_are_good(table);
-}
-
-/* The page table leads to the first table that ends behind the page's start, or to one before it. */
-static bool page_table_is_good(const struct home_schema *schema)
-{
-	for (uint32_t page = schema->low / ZOG_PAGE_SIZE; page < (schema->high + ZOG_PAGE_SIZE - 1) / ZOG_PAGE_SIZE; page++) {
-		uint32_t number = schema->page[page - schema->low / ZOG_PAGE_SIZE];
-		if (number >= schema->table_count)
-			return false;
-		for (uint32_t before = 0; before < number; before++)
-			if (schema->table[before].end > page * ZOG_PAGE_SIZE)
-				return false;
-	}
-	return true;
+	return live_is_good(table);
 }
 
 bool home_schema_is_good(const struct home_schema *schema, uint64_t home_bytes)
@@ -89,56 +62,138 @@ bool home_schema_is_good(const struct home_schema *schema, uint64_t home_bytes)
 		if (!table_is_good(schema, &schema->table[i], home_bytes) ||
 		    (i > 0 && schema->table[i].offset - schema->table[i - 1].offset < schema->table[i - 1].bytes * schema->table[i - 1].count))
 			return false;
-	return schema->low == schema->table[0].offset && schema->high == last->end && page_table_is_good(schema);
+	return schema->low == schema->table[0].offset && schema->high == last->end;
 }
 
-/* --- rule map and steps ---------------------------------------------------------------------------------------------- */
+/* --- rule map and plans ---------------------------------------------------------------------------------------------- */
 
-/* Are FIRST to LAST what a field of BYTES holds, as one stretch of its unsigned values? Then the step says the rule. The word
- * ends with the field, so it lies in the record; at its start it begins there. */
-static struct home_step step_build(const struct home_table *table, const struct home_rule *rule, uint64_t first, uint64_t last)
+static const struct home_step never; /* end 0: the interpreter decides */
+
+/* Does a field AT bytes from the record's start hold FIRST to LAST, one stretch of its unsigned values? The word ends with the
+ * field, so it lies in the record; at its start it begins there. */
+static struct home_step step_build(const struct home_table *table, const struct home_rule *rule, uint32_t at, uint64_t first, uint64_t last)
 {
-	uint64_t all = UINT64_MAX >> (64 - 8 * rule->bytes), span = last - first;
-	uint32_t at = rule->offset + rule->bytes > 8u ? rule->offset + rule->bytes - 8u : 0, shift = (rule->offset - at) * 8;
+	uint64_t all = UINT64_MAX >> (64 - 8 * rule->bytes);
+	uint32_t word = at + rule->bytes > 8u ? at + rule->bytes - 8u : 0, shift = (at - word) * 8;
 
-	if (table->bytes < 8 || span >= all || rule->repeat != 1)
-		return (struct home_step){ .end = 0 };
-	return (struct home_step){ (first & all) << shift, all << shift, (span + 1) << shift, at, (uint16_t)shift, HOME_STEP_PLAIN };
+	if (table->bytes < 8 || last - first >= all)
+		return never;
+	return (struct home_step){ (first & all) << shift, all << shift, (last - first + 1) << shift, (uint16_t)word, .shift = (uint8_t)shift };
 }
 
-static struct home_step reference_build(const struct home_schema *schema, const struct home_table *table, const struct home_rule *rule)
+/* A field of 8 bytes that is looked at by its kind alone. */
+static struct home_step word_build(uint32_t at, uint64_t low, uint64_t other, enum home_step_kind kind)
+{
+	return (struct home_step){ low, 0, 0, (uint16_t)at, (uint16_t)other, .kind = (uint8_t)kind };
+}
+
+static struct home_step reference_build(const struct home_schema *schema, const struct home_table *table, const struct home_rule *rule, uint32_t at)
 {
 	const struct home_table *target = &schema->table[rule->target];
 	uint64_t all = UINT64_MAX >> (64 - 8 * rule->bytes), end = rule->first + target->count;
-	bool is_next = rule->has_none && ((rule->none + 1) & all) == rule->first; /* none comes before the first */
+	bool needs_live = rule->needs_live && target->live_bytes != 0, is_next = rule->has_none && ((rule->none + 1) & all) == rule->first;
+	struct home_step step = never;
 
-	if (rule->last != 1 || end > all || (rule->needs_live && !is_next))
-		return rule->has_none ? step_build(table, rule, rule->none, rule->none) : (struct home_step){ .end = 0 };
-	struct home_step step = step_build(table, rule, is_next ? rule->first - 1 : rule->first, end - 1);
-	if (rule->needs_live && target->live_bytes != 0)
-		step.target = (uint16_t)rule->target;
+	if (rule->last != 1 && rule->bytes == 8 && !needs_live && rule->last <= UINT16_MAX && (!rule->has_none || rule->none == 0)) {
+		step = word_build(at, rule->first, rule->last, HOME_STEP_POINTER);
+	} else if (rule->last == 1 && end <= all && (!rule->has_none || is_next)) {
+		step = step_build(table, rule, at, rule->first - is_next, end - 1);
+		if (needs_live && (target->bytes < 8 || step.end == 0)) {
+			step = never;
+		} else if (needs_live) {
+			step.kind = HOME_STEP_REF;
+			step.end = (uint64_t)is_next << step.shift;
+		}
+	}
+	step.has_none = rule->has_none;
+	step.target = (uint8_t)rule->target;
 	return step;
 }
 
-static struct home_step rule_build(const struct home_schema *schema, const struct home_table *table, const struct home_rule *rule)
+/* The rule's step for a field AT bytes from the record's start. */
+static struct home_step rule_build(const struct home_schema *schema, const struct home_table *table, const struct home_rule *rule, uint32_t at)
 {
-	if (rule->rule == ZOG_RULE_RANGE)
-		return step_build(table, rule, rule->first, rule->last);
-	if (rule->rule == ZOG_RULE_BITS && (rule->last & (rule->last + 1)) == 0)
-		return step_build(table, rule, 0, rule->last);
-	if (rule->rule == ZOG_RULE_REF)
-		return reference_build(schema, table, rule);
-	return (struct home_step){ .end = rule->rule == ZOG_RULE_LIVE, .target = HOME_STEP_PLAIN };
+	struct home_step step = step_build(table, rule, at, 0, 0); /* for its word */
+
+	switch (rule->rule) {
+	case ZOG_RULE_RANGE:
+		return step_build(table, rule, at, rule->first, rule->last);
+	case ZOG_RULE_REF:
+		return reference_build(schema, table, rule, at);
+	case ZOG_RULE_AHEAD:
+		return word_build(at, rule->last, rule->target, HOME_STEP_AHEAD);
+	case ZOG_RULE_ENUM: /* values that follow each other; the generator sorts them */
+		for (uint32_t i = 0; i < rule->value_count; i++)
+			if (rule->value[i] != rule->value[0] + i)
+				return never;
+		return step_build(table, rule, at, rule->value[0], rule->value[0] + rule->value_count - 1);
+	case ZOG_RULE_BITS:
+		step.mask &= ~(rule->last << step.shift);
+		return step;
+	case ZOG_RULE_LIVE:
+		step.kind = HOME_STEP_LIVE;
+		step.target = (uint8_t)(table - schema->table);
+		return step.end != 0 ? step : never;
+	}
+	step.kind = HOME_STEP_MONOTONIC;
+	step.end = 0;
+	return rule->is_signed || step.mask == 0 ? never : step;
 }
 
-/* All records have the touched granules of the first. */
-static void map_add(uint64_t *map, const struct home_table *table)
+/* The steps of each unit, one behind the other. A field stands in one, since it is aligned; what it is ahead of may in another. */
+static void plan_build(const struct home_schema *schema, const struct home_table *table, struct home_plan *plan)
 {
-	for (uint32_t granule = 0; granule * HOME_GRANULE < table->bytes; granule++)
-		for (uint32_t index = 0; index < table->count && table->touch[granule] != 0; index++) {
-			uint32_t bit = (table->offset + index * table->bytes + granule * HOME_GRANULE) / HOME_MAP_BYTES;
-			map[bit / 64] |= 1ul << bit % 64;
+	uint32_t units = (table->bytes + HOME_UNIT - 1) / HOME_UNIT, total = 0;
+
+	for (uint32_t i = 0; i < table->rule_count; i++)
+		total += table->rule[i].repeat + 1;
+	struct home_step *out = boot_pointer(total * sizeof(*out));
+	*plan = (struct home_plan){ boot_pointer((units + 1) * sizeof(*plan->unit)), NULL, table->offset, table->end, table->end - table->offset,
+				    table->bytes, table->count, table->offset + table->live_offset, 0, 0, 0 };
+	for (uint32_t unit = 0; unit < units; unit++) {
+		plan->unit[unit] = out;
+		for (const struct home_rule *rule = table->rule; rule < table->rule + table->rule_count; rule++) {
+			uint32_t element = unit * HOME_UNIT > rule->offset ? (unit * HOME_UNIT - rule->offset) / rule->stride : 0;
+			for (; element < rule->repeat && (rule->offset + element * rule->stride) / HOME_UNIT <= unit; element++)
+				if ((rule->offset + element * rule->stride) / HOME_UNIT == unit)
+					*out++ = rule_build(schema, table, rule, rule->offset + element * rule->stride);
+			if (rule->rule == ZOG_RULE_AHEAD && rule->target / HOME_UNIT == unit)
+				*out++ = rule_build(schema, table, rule, rule->offset);
 		}
+	}
+	plan->stop = plan->unit[units] = out;
+	if (table->live_bytes != 0) {
+		uint32_t live_end = table->live_offset + table->live_bytes;
+		plan->live_back = table->live_offset - (live_end > 8 ? live_end - 8 : 0);
+		plan->live_mask = UINT64_MAX >> (64 - 8 * table->live_bytes) << 8 * plan->live_back;
+	}
+}
+
+static void places_build(struct domain *domain)
+{
+	uint8_t number = 0;
+
+	domain->home_place = boot_pointer(domain->home_bytes / HOME_PLACE_BYTES + 1);
+	for (uint64_t place = 0; place < domain->home_bytes / HOME_PLACE_BYTES; place++) {
+		while (domain->home_plan[number].end <= place * HOME_PLACE_BYTES)
+			number++;
+		domain->home_place[place] = number;
+	}
+}
+
+static void map_add(uint64_t *map, uint32_t at, uint32_t bytes)
+{
+	for (uint32_t bit = at / HOME_MAP_BYTES; bit <= (at + bytes - 1) / HOME_MAP_BYTES; bit++)
+		map[bit / 64] |= 1ul << bit % 64;
+}
+
+/* Every byte of a unit with steps. */
+static void map_build(uint64_t *map, const struct home_plan *plan)
+{
+	for (uint32_t base = 0; base < plan->size; base += plan->bytes)
+		for (uint32_t from = 0; from < plan->bytes; from += HOME_UNIT)
+			if (plan->unit[from / HOME_UNIT] != plan->unit[from / HOME_UNIT + 1])
+				map_add(map, plan->offset + base + from, plan->bytes - from < HOME_UNIT ? plan->bytes - from : HOME_UNIT);
 }
 
 void home_schema_build(struct domain *domain)
@@ -150,12 +205,11 @@ void home_schema_build(struct domain *domain)
 	memset(domain->home_look, 0xff, domain->home_bytes / HOME_MAP_BYTES / 8);
 	if (schema == NULL)
 		return;
-	domain->home_step = boot_pointer(schema->table_count * HOME_RULE_MAX * sizeof(struct home_step));
+	domain->home_plan = boot_pointer((schema->table_count + 1) * sizeof(struct home_plan));
+	domain->home_plan[schema->table_count] = (struct home_plan){ .offset = UINT32_MAX, .end = UINT32_MAX };
 	for (uint32_t i = 0; i < schema->table_count; i++) {
-		const struct home_table *table = &schema->table[i];
-		for (uint32_t rule = 0; rule < table->rule_count; rule++)
-			domain->home_step[i * HOME_RULE_MAX + rule] = rule_build(schema, table, &table->rule[rule]);
-		if (!table->is_scrubbed)
-			map_add(domain->rule_map, table);
+		plan_build(schema, &schema->table[i], &domain->home_plan[i]);
+		map_build(domain->rule_map, &domain->home_plan[i]);
 	}
+	places_build(domain);
 }

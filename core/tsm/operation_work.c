@@ -3,7 +3,7 @@
 #include "object/space.h"
 #include "object/thread.h"
 
-#define DESTROY_TABLES_MAX 64u /* of a space that goes in one piece */
+#define DESTROY_TABLES_MAX 32u /* of a space that goes in one piece */
 #define NO_WORD 5u             /* of operations that cost the same whatever they name */
 
 static const struct price {

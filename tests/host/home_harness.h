@@ -55,15 +55,12 @@ static const struct home_rule leaf_rule[] = {
 	{ .field = "kind", .rule = ZOG_RULE_ENUM, .bytes = 4, .stride = 4, .repeat = 1, .value = kinds, .value_count = 3 },
 };
 #define RULES (sizeof(item_rule) / sizeof(item_rule[0]))
-static uint32_t item_touch[sizeof(struct item) / HOME_GRANULE];
-static const uint32_t leaf_touch[] = { 1, 0 };
 static struct home_table table[] = {
-	{ "item", ITEM_AT, sizeof(struct item), ITEMS, RULES, ITEM_AT + sizeof(struct item) * ITEMS, 0, item_rule, item_touch,
-	  offsetof(struct item, state), 1, 1, 0, (1u << RULES) - 1, 3 },
-	{ "leaf", LEAF_AT, sizeof(struct leaf), LEAVES, 1, LEAF_AT + sizeof(struct leaf) * LEAVES, 0, leaf_rule, leaf_touch, 0, 0, 1, 0, 1, 0 },
+	{ "item", ITEM_AT, sizeof(struct item), ITEMS, RULES, ITEM_AT + sizeof(struct item) * ITEMS, 0, item_rule,
+	  offsetof(struct item, state), 1, 1 },
+	{ "leaf", LEAF_AT, sizeof(struct leaf), LEAVES, 1, LEAF_AT + sizeof(struct leaf) * LEAVES, 0, leaf_rule, 0, 0, 1 },
 };
-static uint8_t page[PAGES];
-static struct home_schema schema = { ITEM_AT, LEAF_AT + LEAVES * sizeof(struct leaf), 2, table, page };
+static struct home_schema schema = { ITEM_AT, LEAF_AT + LEAVES * sizeof(struct leaf), 2, table };
 
 static struct domain domain;
 static struct cpu cpu;
@@ -73,7 +70,7 @@ static struct zog_txn *txn;
 static char logged[256];
 
 /* What the core makes of the schema at boot. */
-static uint8_t boot_room[16384] __attribute__((aligned(16)));
+static uint8_t boot_room[32768] __attribute__((aligned(16)));
 static uint64_t boot_used;
 
 void *boot_pointer(uint64_t bytes)
@@ -130,14 +127,6 @@ static void item_make(uint32_t index)
 static int setup(void **state)
 {
 	(void)state;
-	memset(item_touch, 0, sizeof(item_touch));
-	for (uint32_t i = 0; i < RULES; i++)
-		for (uint32_t at = item_rule[i].offset; at < item_rule[i].offset + item_rule[i].stride * item_rule[i].repeat; at++)
-			item_touch[at / HOME_GRANULE] |= 1u << i;
-	item_touch[offsetof(struct item, tail) / HOME_GRANULE] |= 1u << 5;
-	item_touch[offsetof(struct item, tail) / HOME_GRANULE + 1] |= 1u << 5;
-	memset(page, 0, sizeof(page));
-	page[LEAF_AT / ZOG_PAGE_SIZE - ITEM_AT / ZOG_PAGE_SIZE] = ITEM_AT + ITEMS * sizeof(struct item) <= LEAF_AT / ZOG_PAGE_SIZE * ZOG_PAGE_SIZE;
 	txn = calloc(1, sizeof(*txn));
 	domain = (struct domain){ .desc = &desc, .txn = txn, .home_live = live, .home_committed = committed, .home_bytes = BYTES,
 				  .home_valid = valid, .schema = &schema };

@@ -40,11 +40,9 @@ struct row {
 static const struct home_rule row_rule[] = {
 	{ .field = "kind", .rule = ZOG_RULE_RANGE, .bytes = 4, .stride = 4, .repeat = 1, .offset = offsetof(struct row, kind), .last = 5 },
 };
-static const uint32_t row_touch[] = { 0, 1, 0, 0 };
-static const struct home_table row_table = { "row", ROW_AT, sizeof(struct row), ROWS, 1, ROW_AT + ROWS * sizeof(struct row), 0, row_rule, row_touch,
-					     0, 0, 1, 0, 1, 0 };
-static const uint8_t row_page[2];
-static const struct home_schema schema = { ROW_AT, ROW_AT + ROWS * sizeof(struct row), 1, &row_table, row_page };
+static const struct home_table row_table = { "row", ROW_AT, sizeof(struct row), ROWS, 1, ROW_AT + ROWS * sizeof(struct row), 0, row_rule,
+					     0, 0, 1 };
+static const struct home_schema schema = { ROW_AT, ROW_AT + ROWS * sizeof(struct row), 1, &row_table };
 
 void *boot_pointer(uint64_t bytes)
 {

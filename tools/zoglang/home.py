@@ -1,7 +1,7 @@
 """Schemas of home regions: the file `home.zidl` in a domain's folder.
 
 	home   = "home" "in" STRING "{" { table } "}" end ;
-	table  = "table" NAME "at" path [ "[" "]" ] [ "scrubbed" ] "{" { field } "}" ;
+	table  = "table" NAME "at" path [ "[" "]" ] "{" { field } "}" ;
 	field  = path [ "[" "]" [ "." path ] ] ":" INTEGER rule { rule } ;
 	path   = NAME { "." NAME } ;
 	rule   = "in" value ".." value | "enum" "(" value { "," value } ")" | "bits" value
@@ -12,8 +12,7 @@
 The string names the header with the domain's `struct home`; paths are members in C, counted from it and then from the
 table's record; `this` is the whole struct home. A NAME as value is a constant of the domain's headers. Nothing is said twice: offsets, sizes and counts
 are the C compiler's, which home_probe.py asks. Every record keeps to the rules at every commit; home regions start as zeros.
-A commit checks the records that it touches, but those of `scrubbed` tables: these are left to the scrubber, because their
-stores are too frequent.
+A commit checks the records that it touches, the scrubber all of them.
 
 	live       0: the record is free, and its other rules do not count
 	index of   a record of that table; `from 1`: number + 1, 0 is none; `optional`: all ones is none
@@ -77,7 +76,6 @@ class HomeTable:
 	name: str
 	path: str
 	is_array: bool
-	is_scrubbed: bool
 	fields: list
 	line: int
 	offset: int = 0
@@ -137,12 +135,11 @@ class HomeParser(Parser):
 		self.expect("at", "after the table's name")
 		path = self.c_path("a member of struct home")
 		is_array = self.brackets()
-		is_scrubbed = self.accept("scrubbed") is not None
 		self.expect("{", "after the table's place")
 		fields = []
 		while not self.accept("}"):
 			fields.append(self.field())
-		return HomeTable(name, path, is_array, is_scrubbed, fields, start.line)
+		return HomeTable(name, path, is_array, fields, start.line)
 
 	def field(self):
 		line = self.token.line

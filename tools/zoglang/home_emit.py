@@ -2,10 +2,8 @@
 
 from .report import c_constant
 
-PAGE = 4096
 RECORD_MAX = c_constant("core/tsm/home_schema.h", "HOME_RECORD_MAX")
 HOME_BASE = c_constant("abi/zog/layout.h", "ZOG_HOME_BASE")
-GRANULE = 4  # bytes of a record that share an entry of the touch table
 MASK = (1 << 64) - 1
 
 
@@ -89,9 +87,8 @@ def index_of(schema, domain):
 def table_index(schema, table):
 	rules = [rule_index(schema, table, item, rule) for item in table.fields for rule in item.rules]
 	return {"name": table.name, "offset": table.offset, "bytes": table.bytes, "count": table.count, "is_array": int(table.is_array),
-	        "is_scrubbed": int(table.is_scrubbed),
 	        "live": [table.live.offset, table.live.size] if table.live else [0, 0],
-	        "rules": rules, "touch": touch_of(table, rules)}
+	        "rules": rules}
 
 
 def rule_index(schema, table, item, rule):
@@ -101,7 +98,7 @@ def rule_index(schema, table, item, rule):
 	if rule.kind == "in":
 		entry["first"], entry["last"] = (n & MASK for n in rule.numbers)
 	elif rule.kind == "enum":
-		entry["values"] = rule.numbers
+		entry["values"] = sorted(rule.numbers)
 	elif rule.kind in ("bits", "ahead"):
 		entry["last"] = rule.numbers[0]
 		entry["target"] = table.field(rule.name).offset if rule.kind == "ahead" else 0
@@ -115,22 +112,6 @@ def rule_index(schema, table, item, rule):
 		entry["has_none"] = int(rule.is_optional or rule.from_one)
 		entry["none"] = (1 << 8 * item.size) - 1 if rule.is_optional and not is_pointer else 0
 	return entry
-
-
-def touch_of(table, rules):
-	"""For each granule of a record: the rules that a store there may break."""
-	touch = [0] * ((table.bytes + GRANULE - 1) // GRANULE)
-
-	def mark(offset, size, mask):
-		for granule in range(offset // GRANULE, (offset + size - 1) // GRANULE + 1):
-			touch[granule] |= mask
-
-	for number, rule in enumerate(rules):
-		for element in range(rule["repeat"]):
-			mark(rule["offset"] + element * rule["stride"], rule["bytes"], 1 << number)
-		if rule["rule"] == "ZOG_RULE_AHEAD":
-			mark(rule["target"], rule["bytes"], 1 << number)
-	return touch
 
 
 def tables_text(indexes, domains):
@@ -151,20 +132,11 @@ def schema_text(index):
 		                for at, rule in enumerate(table["rules"]) if rule["values"])
 		text += f"static const struct home_rule {base}_rules[] = {{\n"
 		text += "".join(rule_text(base, at, rule) for at, rule in enumerate(table["rules"])) + "};\n"
-		text += f"static const uint32_t {base}_touch[] = {{ {', '.join(f'{mask:#x}' for mask in table['touch'])} }};\n"
 		rows += (f"\t{{ \"{table['name']}\", {table['offset']}, {table['bytes']}, {table['count']}, {len(table['rules'])}, "
 		         f"{table['offset'] + table['bytes'] * table['count']}, 0, {base}_rules, "
-		         f"{base}_touch, {table['live'][0]}, {table['live'][1]}, {table['is_array']}, {table['is_scrubbed']}, "
-		         f"{(1 << len(table['rules'])) - 1:#x}, {live_mask(table):#x} }},\n")
+		         f"{table['live'][0]}, {table['live'][1]}, {table['is_array']} }},\n")
 	text += f"static const struct home_table {name}_tables[] = {{\n{rows}}};\n"
-	text += f"static const uint8_t {name}_pages[] = {{ {', '.join(map(str, pages_of(index)))} }};\n"
-	return text + (f"static const struct home_schema {name} = {{ {index['low']}, {index['high']}, {len(index['tables'])}, {name}_tables, "
-	               f"{name}_pages }};\n\n")
-
-
-def live_mask(table):
-	offset, size = table["live"]
-	return sum(1 << number for number, rule in enumerate(table["rules"]) if size and rule["offset"] == offset)
+	return text + (f"static const struct home_schema {name} = {{ {index['low']}, {index['high']}, {len(index['tables'])}, {name}_tables }};\n\n")
 
 
 def rule_text(base, at, rule):
@@ -172,11 +144,3 @@ def rule_text(base, at, rule):
 	return (f"\t{{ \"{rule['field']}\", {values}, {rule['first']}ull, {rule['last']}ull, {rule['none']}ull, {rule['target']}, {rule['offset']}, "
 	        f"{rule['stride']}, {rule['repeat']}, {len(rule['values'])}, {rule['rule']}, {rule['bytes']}, {rule['is_signed']}, "
 	        f"{rule['has_none']}, {rule['needs_live']} }},\n")
-
-
-def pages_of(index):
-	"""For each page from that of `low` on: the first table that ends behind the page's start."""
-	pages = []
-	for page in range(index["low"] // PAGE, (index["high"] + PAGE - 1) // PAGE):
-		pages.append(next(n for n, t in enumerate(index["tables"]) if t["offset"] + t["bytes"] * t["count"] > page * PAGE))
-	return pages

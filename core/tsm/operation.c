@@ -434,17 +434,20 @@ static const struct {
 	[ZOG_OP_OBJECT_ROLLBACK] = { decode_object_rollback, act_shared, true },
 };
 
-bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
+bool operations_take(struct cpu *cpu, struct domain *domain, uint32_t count)
 {
-	struct decode decode = { .cpu = cpu, .domain = domain };
-
 	memcpy(cpu->op, domain->txn->op, count * sizeof(cpu->op[0]));
 	if (operations_work(cpu->op, count) > ZOG_TXN_WORK_MAX) {
 		log_line("zog: violation domain=%s ops=%u ask for too much at once", domain->desc->name, count);
 		return false;
 	}
-	if (domain->desc->is_personality && operations_trim(cpu, count))
-		return false;
+	return !domain->desc->is_personality || !operations_trim(cpu, count);
+}
+
+bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count)
+{
+	struct decode decode = { .cpu = cpu, .domain = domain };
+
 	for (uint32_t i = 0; i < count; i++) {
 		struct zog_op *op = &cpu->op[i];
 		decode.index = i;

@@ -166,7 +166,9 @@ bool transaction_commit(struct cpu *cpu, struct domain *domain)
 
 	if ((ranges | ops | txn->is_page_mode) == 0)
 		return true;
-	if (ranges > ZOG_TXN_RANGE_MAX || ops > ZOG_TXN_OP_MAX || !ranges_are_good(domain, ranges, cpu->commit_room, &ruled))
+	if (ranges > ZOG_TXN_RANGE_MAX || ops > ZOG_TXN_OP_MAX || (ops != 0 && !operations_take(cpu, domain, ops)))
+		return false;
+	if (!ranges_are_good(domain, ranges, cpu->commit_room, &ruled))
 		return false;
 	if ((ruled | txn->is_page_mode) != 0 && domain->schema != NULL && !home_schema_check(domain, ranges, cpu->commit_room, ruled))
 		return false;

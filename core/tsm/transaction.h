@@ -21,7 +21,9 @@ bool transaction_goes_on(const struct domain *domain);
  * cut by a further exception, and is then called again. */
 bool transaction_recover(struct cpu *cpu, struct domain *domain);
 
-/* tsm/operation.c: staged operations. Decode copies them into cpu->op and checks them all. */
+/* tsm/operation.c: staged operations. Take copies them into cpu->op, and does what goes in pieces before the commit: it comes
+ * first, since the call is made again after each piece. Decode checks them all. */
+bool operations_take(struct cpu *cpu, struct domain *domain, uint32_t count);
 bool operations_decode(struct cpu *cpu, struct domain *domain, uint32_t count);
 /* Two passes, each in the order of the list: changes of core tables, then (effects) what cannot be taken back, or need
  * not be since doing it twice does it once. The second starts at domain->commit_next, and moves it. */

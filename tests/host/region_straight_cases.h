@@ -40,6 +40,7 @@ void operation_skip(struct cpu *cpu, struct domain *of)
 	skipped++;
 }
 
+bool operations_take(struct cpu *cpu, struct domain *of, uint32_t count) { (void)cpu, (void)of, (void)count; return false; }
 bool operations_decode(struct cpu *cpu, struct domain *of, uint32_t count) { (void)cpu, (void)of, (void)count; return false; }
 void operations_apply(struct cpu *cpu, struct domain *of, uint32_t count) { (void)cpu, (void)of, (void)count; }
 bool home_map_has(const uint64_t *map, uint64_t bit, uint64_t last) { (void)map, (void)bit, (void)last; return false; }

@@ -56,6 +56,7 @@ void *boot_pointer(uint64_t bytes)
 }
 
 /* No operation is staged here that could be right. */
+bool operations_take(struct cpu *of, struct domain *by, uint32_t count) { (void)of, (void)by, (void)count; return false; }
 bool operations_decode(struct cpu *of, struct domain *by, uint32_t count) { (void)of, (void)by, (void)count; return false; }
 void operations_apply(struct cpu *of, struct domain *by, uint32_t count) { (void)of, (void)by, (void)count; fail(); }
 void operation_skip(struct cpu *of, struct domain *by) { (void)of, by->commit_next++; }

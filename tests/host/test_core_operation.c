@@ -164,7 +164,7 @@ static bool decode(const struct zog_op *op, uint32_t count)
 	memcpy(personality->txn->op, op, count * sizeof(*op));
 	for (repeats = 0;; repeats++) {
 		uint64_t free = table_pool_free();
-		is_good = operations_decode(cpu, personality, count);
+		is_good = operations_take(cpu, personality, count) && operations_decode(cpu, personality, count);
 		if (!cpu->must_repeat)
 			return is_good;
 		assert_false(is_good);

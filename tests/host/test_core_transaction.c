@@ -27,6 +27,8 @@ static char asked[8];
 static bool operations_are_good;
 static bool was_committed_at_tables, was_committed_at_effects;
 
+bool operations_take(struct cpu *of, struct domain *by, uint32_t count) { return (void)of, (void)by, (void)count, true; }
+
 bool operations_decode(struct cpu *of, struct domain *by, uint32_t count)
 {
 	(void)of, (void)by, (void)count;

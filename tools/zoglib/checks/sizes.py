@@ -15,7 +15,7 @@ from .tree import Finding
 LIST = os.path.join("tools", "zoglib", "checks", "sizes.txt")
 FILE_SOFT, FILE_HARD = 500, 800
 FUNCTION_SOFT, FUNCTION_HARD = 60, 100
-CORE, CORE_LINES_MAX = "core/", 10650
+CORE, CORE_LINES_MAX = "core/", 10660
 NO_CODE = re.compile(r'("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')|/\*.*?\*/|//[^\n]*', re.DOTALL)
 HEAD = re.compile(r"^(?:STORES_ARE_OWN )?[A-Za-z_][\w \t*]*?\b(\w+)\(")
 
